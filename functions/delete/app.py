@@ -1,0 +1,21 @@
+"""DELETE /phone-numbers/{id}: release a number."""
+
+from http import HTTPStatus
+
+from switchboard.api.http import CurrentBusiness, IfMatch, NumberId, answers, http_app, http_entry, if_version
+from switchboard.api.representation import shown
+from switchboard.model.number import VapiPhoneNumber
+from switchboard.provisioning.connected import lifecycle
+
+app = http_app()
+
+
+@app.delete(
+    "/phone-numbers/<number_id>", **answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
+)
+def delete(number_id: NumberId, business: CurrentBusiness, if_match: IfMatch = None) -> VapiPhoneNumber:
+    """The number is cancelled at once and released at its provider, at the latest by the schedule. Repeatable."""
+    return shown(lifecycle().release(number_id, business, if_version(if_match)))
+
+
+lambda_handler = http_entry(app)

@@ -1,0 +1,1 @@
+"""Switchboard: the control plane for the phone numbers of Vapi voice assistants."""

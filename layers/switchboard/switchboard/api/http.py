@@ -1,0 +1,158 @@
+"""The HTTP edge of the management plane: one resolver a function, the same problems, headers and logs in each."""
+
+import base64
+import json
+import os
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Depends, Request, Response
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from switchboard import errors
+from switchboard.api import problems
+from switchboard.model.number import VapiPhoneNumber
+from switchboard.store.clients import business_of
+
+logger = Logger()
+
+MERGE_PATCH = "application/merge-patch+json"
+
+
+def http_app() -> APIGatewayHttpResolver:
+    """A resolver with request validation, whose errors are problems and whose numbers carry their ETag."""
+    app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
+    app.use(middlewares=[_with_headers])
+
+    @app.exception_handler(errors.SwitchboardError)
+    def domain_error(error: errors.SwitchboardError) -> Response[str]:
+        logger.info("refused", code=error.code)
+        return problems.of_domain(error)
+
+    @app.exception_handler([RequestValidationError, ValidationError])
+    def invalid(error: RequestValidationError | ValidationError) -> Response[str]:
+        return problems.of_validation(error)
+
+    @app.exception_handler(ServiceError)
+    def edge_error(error: ServiceError) -> Response[str]:
+        status = HTTPStatus(error.status_code)
+        return problems.problem(status, status.phrase.lower().replace(" ", "_"), str(error.msg))
+
+    return app
+
+
+def http_entry(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The function's `lambda_handler`. An error that nobody named leaves it, so that the function counts as failed."""
+
+    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+    def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        headers = event.get("headers") or {}
+        if headers.get("content-type", "").startswith(MERGE_PATCH):
+            event = {**event, "headers": {**headers, "content-type": "application/json"}}
+        return app.resolve(event, context)
+
+    return lambda_handler
+
+
+def answers(
+    status: HTTPStatus, *problem_statuses: HTTPStatus, description: str = "The phone number"
+) -> dict[str, Any]:
+    """Route keywords: the success status and the problems that the OpenAPI document names beside it.
+
+    `responses` replaces what Powertools would document of the success, so it has to be said here again.
+    """
+    always = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
+    documented: dict[int, Any] = {status.value: {"description": description}}
+    for other in sorted({*always, *problem_statuses}):
+        documented[other.value] = {
+            "description": other.phrase,
+            "content": {problems.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    return {"status_code": status.value, "responses": documented}
+
+
+def _current_business(request: Request) -> str:
+    claims = request.resolved_event["requestContext"]["authorizer"]["jwt"]["claims"]
+    claim = os.environ["BUSINESS_CLAIM"]
+    if claim:
+        business = claims.get(claim)
+        if not business:
+            raise errors.UnknownClient
+        return str(business)
+    return business_of(str(claims.get("client_id") or claims.get("azp") or claims.get("aud")))
+
+
+def _base_url(request: Request) -> str:
+    """Where the outside reaches us: the parameter, else the name by which this request came."""
+    configured = os.environ["PUBLIC_BASE_URL"]
+    return configured or f"https://{request.resolved_event['requestContext']['domainName']}"
+
+
+CurrentBusiness = Annotated[str, Depends(_current_business)]
+"""The owner in whose name the token speaks; never from the body. Raises UnknownClient."""
+
+BaseUrl = Annotated[str, Depends(_base_url)]
+
+NumberId = Annotated[str, Path(description="The number's id.", examples=["pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD"])]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key and request buy one number, however often they are sent.",
+    ),
+]
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description='The ETag that must still be current, or "*".')]
+
+
+MergePatch = Annotated[dict[str, Any], Body(description="A JSON merge patch (RFC 7396) of a VapiPhoneNumber.")]
+
+
+def if_version(header: str | None) -> int | None:
+    """The version that If-Match asks for; None if any will do. What is no ETag of ours matches no version."""
+    if header is None or header.strip() == "*":
+        return None
+    known = re.fullmatch(r'"(\d{1,18})"', header.strip())
+    return int(known[1]) if known else 0
+
+
+def cursor_of(position: str | None) -> str | None:
+    """An opaque cursor for a place in a list; None where the list ends."""
+    if position is None:
+        return None
+    return base64.urlsafe_b64encode(json.dumps({"v": 1, "after": position}).encode()).decode().rstrip("=")
+
+
+def position_of(cursor: str | None, form: re.Pattern[str]) -> str | None:
+    """The place that a cursor of ours names. Raises InvalidRequest for anything else."""
+    if cursor is None:
+        return None
+    try:
+        held = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        position = held["after"] if held["v"] == 1 else None
+    except (ValueError, KeyError, TypeError):
+        position = None
+    if not isinstance(position, str) or not form.fullmatch(position):
+        raise errors.InvalidRequest(errors.FieldError("cursor", "is not a cursor that this list gave out"))
+    return position
+
+
+def _with_headers(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    response: Response[Any] = next_middleware(app)
+    shown = response.body
+    if isinstance(shown, VapiPhoneNumber):
+        response.headers["ETag"] = f'"{shown.version}"'
+        if response.status_code == HTTPStatus.CREATED:
+            response.headers["Location"] = f"/phone-numbers/{shown.id}"
+    return response

@@ -1,0 +1,78 @@
+"""Errors as application/problem+json (RFC 9457): one table from the domain's errors to HTTP."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from switchboard import errors
+
+PROBLEM_JSON = "application/problem+json"
+
+STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NumberNotFound: HTTPStatus.NOT_FOUND,
+    errors.UnknownClient: HTTPStatus.FORBIDDEN,
+    errors.StatusConflict: HTTPStatus.CONFLICT,
+    errors.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,
+    errors.ChangedMeanwhile: HTTPStatus.CONFLICT,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ProviderNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PurchaseRefused: HTTPStatus.CONFLICT,
+    errors.NumberTaken: HTTPStatus.CONFLICT,
+    errors.ProviderCredentialsRejected: HTTPStatus.BAD_GATEWAY,
+    errors.ProviderBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProviderUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProviderFailed: HTTPStatus.BAD_GATEWAY,
+    errors.OutcomeUnknown: HTTPStatus.GATEWAY_TIMEOUT,
+}
+"""An error without a status here is a defect: a test walks the tree of `errors`."""
+
+MAY_BE_REPEATED = {HTTPStatus.SERVICE_UNAVAILABLE: "5"}
+"""Status -> Retry-After, in seconds."""
+
+
+def problem(
+    status: HTTPStatus, code: str, detail: str, found: Iterable[errors.FieldError] = ()
+) -> Response[str]:
+    """`{type, title, status, code, detail, errors?: [{path, message}]}`."""
+    body: dict[str, Any] = {
+        "type": f"urn:switchboard:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+    }
+    listed = [{"path": error.path, "message": error.message} for error in found]
+    if listed:
+        body["errors"] = listed
+    headers: dict[str, Any] = {"Retry-After": MAY_BE_REPEATED[status]} if status in MAY_BE_REPEATED else {}
+    return Response(status.value, PROBLEM_JSON, to_json(body).decode(), headers)
+
+
+def of_domain(error: errors.SwitchboardError) -> Response[str]:
+    found = error.errors if isinstance(error, errors.InvalidRequest) else ()
+    return problem(STATUS[type(error)], error.code, error.detail, found)
+
+
+def of_validation(error: RequestValidationError | ValidationError) -> Response[str]:
+    """422 with the path of each refused field; 400 for a body that is no JSON."""
+    details: list[Any] = list(error.errors())
+    if any(detail["type"] == "json_invalid" for detail in details):
+        return problem(HTTPStatus.BAD_REQUEST, "not_json", "The body is not JSON.")
+    found = [errors.FieldError(_path(detail), _message(detail)) for detail in details]
+    return of_domain(errors.InvalidRequest(*found))
+
+
+def _path(detail: Mapping[str, Any]) -> str:
+    parts = [str(part) for part in detail["loc"]]
+    where = parts[1:] if len(parts) > 1 and parts[0] in ("body", "query", "header", "path") else parts
+    return ".".join(where)
+
+
+def _message(detail: Mapping[str, Any]) -> str:
+    return "is not a field of this request" if detail["type"] == "extra_forbidden" else str(detail["msg"])

@@ -1,0 +1,135 @@
+"""What can go wrong, in the domain's words. `api/problems.py` maps each to HTTP; nothing here knows of it.
+
+    SwitchboardError
+    ├── InvalidRequest            a field is wrong; names each field's path
+    ├── NumberNotFound            no such number, or it is another business's
+    ├── UnknownClient             the token is good, but no business stands behind it
+    ├── StatusConflict            the number's status forbids the move
+    ├── VersionMismatch           If-Match names another version than the number's
+    ├── ChangedMeanwhile          the number kept changing under a write
+    ├── IdempotencyKeyReused      the key was used with another request
+    ├── ProviderNotConfigured     the deployment has no credentials for the provider
+    ├── PurchaseRefused           the provider will not sell this
+    ├── NumberTaken               another number of this deployment has this E.164
+    └── ProviderError
+        ├── ProviderCredentialsRejected   401 or 403 from the provider
+        ├── ProviderBusy                  429: the request was not processed
+        ├── ProviderUnreachable           the request was never sent
+        ├── ProviderFailed                the provider answered with an error of its own
+        └── OutcomeUnknown                sent, and no answer: it may have worked
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One refused field: its path in the request body (`businessHours.timezone`) and what is wrong with it."""
+
+    path: str
+    message: str
+
+
+class SwitchboardError(Exception):
+    """The root of all errors that a caller can cause or has to be told of."""
+
+    code = "error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidRequest(SwitchboardError):
+    code = "invalid_request"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
+        self.errors = errors
+
+
+class NumberNotFound(SwitchboardError):
+    code = "number_not_found"
+
+    def __init__(self, number_id: str) -> None:
+        super().__init__(f"There is no phone number {number_id}.")
+
+
+class UnknownClient(SwitchboardError):
+    code = "unknown_client"
+
+    def __init__(self) -> None:
+        super().__init__("This API client belongs to no business of this deployment.")
+
+
+class StatusConflict(SwitchboardError):
+    code = "status_conflict"
+
+
+class VersionMismatch(SwitchboardError):
+    code = "version_mismatch"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"The number has changed since you read it: it is at version {version}.")
+
+
+class ChangedMeanwhile(SwitchboardError):
+    code = "changed_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("The number kept changing while this request was at work. Nothing was written; try again.")
+
+
+class IdempotencyKeyReused(SwitchboardError):
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used with a different request.")
+
+
+class ProviderNotConfigured(SwitchboardError):
+    code = "provider_not_configured"
+
+    def __init__(self, provider: str, remedy: str) -> None:
+        super().__init__(f"This deployment is not configured for {provider}: {remedy}")
+
+
+class PurchaseRefused(SwitchboardError):
+    code = "purchase_refused"
+
+
+class NumberTaken(SwitchboardError):
+    code = "number_taken"
+
+    def __init__(self, phone_number: str) -> None:
+        super().__init__(f"{phone_number} is held by another number of this deployment.")
+
+
+class ProviderError(SwitchboardError):
+    """The outside world failed. The text never holds a secret: it is made of our words and the provider's message."""
+
+    code = "provider_error"
+
+
+class ProviderCredentialsRejected(ProviderError):
+    code = "provider_credentials_rejected"
+
+
+class ProviderBusy(ProviderError):
+    code = "provider_busy"
+
+
+class ProviderUnreachable(ProviderError):
+    code = "provider_unreachable"
+
+
+class ProviderFailed(ProviderError):
+    code = "provider_failed"
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class OutcomeUnknown(ProviderError):
+    code = "provider_outcome_unknown"

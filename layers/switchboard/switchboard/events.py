@@ -1,0 +1,112 @@
+"""What changed: from a stored item's old and new image to the events of the bus. Pure.
+
+Source and detail-types are the specification's. The detail is
+`{eventId, version, occurredAt, business, phoneNumberId, phoneNumber, data}`; a delivery that is repeated carries the
+same eventId, since it is made of what changed and not of when it was seen.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from switchboard.calls.record import Call, call_from_item
+from switchboard.model.number import CONFIGURABLE
+
+SOURCE = "vapi.phone-number"
+VERSION = 1
+
+_CHANGEABLE = {name: name for name in CONFIGURABLE} | {"webhookSecret": "signingSecret"}
+"""Public property -> stored attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    detail_type: str
+    detail: dict[str, Any]
+
+
+def number_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterator[Event]:
+    """Events of a number's item that came to be (`old` None) or changed. Counters live elsewhere and make none."""
+    before = old or {}
+    was_bought, is_bought = "purchaseDate" in before, "purchaseDate" in new
+    if is_bought and not was_bought:
+        yield _of_number("created", new)
+    if old is not None and was_bought:
+        changed = [name for name, kept in _CHANGEABLE.items() if before.get(kept) != new.get(kept)]
+        if changed:
+            yield _of_number("updated", new, changed=sorted(changed))
+    was_active, is_active = before.get("status") == "active", new["status"] == "active"
+    if is_active and not was_active:
+        yield _of_number("activated", new)
+    if was_active and not is_active:
+        yield _of_number("deactivated", new)
+    if is_bought and _is_gone(new) and not _is_gone(before):
+        yield _of_number("deleted", new)
+
+
+def call_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterator[Event]:
+    """Events of a call's item that came to be (`old` None) or changed."""
+    call = call_from_item(new)
+    if old is None:
+        yield _of_call(f"Call.{call.direction}", call, call.created_at)
+    if call.outcome == "missed" and (old is None or call_from_item(old).outcome != "missed"):
+        ended = call.ended_at or call.created_at
+        yield _of_call("Call.missed", call, ended, endedReason=call.ended_reason)
+
+
+def _is_gone(item: Mapping[str, Any]) -> bool:
+    return (item.get("provisioning") or {}).get("state") in ("released", "failed")
+
+
+def _of_number(detail_type: str, item: Mapping[str, Any], **more: Any) -> Event:
+    version = int(item["version"])
+    data = {
+        "status": item["status"],
+        "provider": item["provider"],
+        "name": item.get("name"),
+        "tags": list(item.get("tags", [])),
+        "version": version,
+        **more,
+    }
+    return _event(
+        detail_type, item["business"], item["id"], item.get("phoneNumber"), str(version), int(item["updated"]), data
+    )
+
+
+def _of_call(detail_type: str, call: Call, at_ms: int, **more: Any) -> Event:
+    caller, called = (call.customer, call.ours) if call.direction == "inbound" else (call.ours, call.customer)
+    data = {
+        "callId": call.id,
+        "direction": call.direction,
+        "caller": caller,
+        "called": called,
+        "createdAt": call.created_at // 1000,
+        "test": call.test,
+        **more,
+    }
+    return _event(detail_type, call.business, call.number_id, call.ours, call.id, at_ms // 1000, data)
+
+
+def _event(
+    detail_type: str,
+    business: str,
+    number_id: str,
+    phone_number: str | None,
+    subject: str,
+    occurred_at: int,
+    data: dict[str, Any],
+) -> Event:
+    seed = "\0".join((number_id, detail_type, subject))
+    return Event(
+        detail_type,
+        {
+            "eventId": f"evt_{hashlib.sha256(seed.encode()).hexdigest()[:32]}",
+            "version": VERSION,
+            "occurredAt": occurred_at,
+            "business": business,
+            "phoneNumberId": number_id,
+            "phoneNumber": phone_number,
+            "data": data,
+        },
+    )

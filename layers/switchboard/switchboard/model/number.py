@@ -1,0 +1,236 @@
+"""The phone number: what callers may set, what the service fills in, and what must hold between fields.
+
+Names are the specification's, in camelCase. Fields marked "ours" are additions.
+"""
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from switchboard.errors import FieldError
+from switchboard.model.base import E164, Country, HttpsUrl, Money, NumberOrPrefix, Shape, Timestamp
+from switchboard.model.hours import BusinessHours
+from switchboard.model.rules import RoutingRule
+
+METADATA_BYTES = 16_384
+MASK = "whsec_********"
+"""How a webhook secret is shown after the answer that first told it."""
+
+
+class Status(StrEnum):
+    """Only an active number answers; cancelled is final and reached by delete alone."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+
+
+STATUS_MOVES = frozenset(
+    {
+        (Status.INACTIVE, Status.ACTIVE),
+        (Status.ACTIVE, Status.INACTIVE),
+        (Status.ACTIVE, Status.SUSPENDED),
+        (Status.SUSPENDED, Status.ACTIVE),
+    }
+)
+"""The moves that an update may make; delete moves any status to cancelled."""
+
+Provider = Literal["twilio", "vonage", "bandwidth", "vapi"]
+NumberType = Literal["local", "toll-free", "mobile", "international"]
+Direction = Literal["inbound", "outbound", "both"]
+Fallback = Literal["voicemail", "forward", "reject"]
+Seconds = Annotated[int, Field(ge=10, le=43_200, description="Seconds; Vapi's own bounds.")]
+SpokenText = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{2,5}$"), Field(examples=["415"])]
+VapiId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+"""Vapi's ids are UUIDs; nothing here depends on that."""
+
+
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > METADATA_BYTES:
+        raise PydanticCustomError("metadata", "must be at most {limit} bytes of JSON", {"limit": METADATA_BYTES})
+    return value
+
+
+class VapiAssistant(Shape):
+    """Input of assignAssistant: an assistant, squad or workflow that lives at Vapi."""
+
+    id: VapiId
+    type: Literal["assistant", "squad", "workflow"] = "assistant"
+    name: Annotated[str, StringConstraints(max_length=80)] | None = None
+
+
+class InboundSettings(Shape):
+    allow_list_only: bool = False
+    reject_anonymous: bool = False
+    spam_action: Literal["reject", "voicemail", "observe"] = "reject"
+    spam_threshold: Annotated[int, Field(ge=1, le=100)] = 70
+    when_busy: Fallback = "reject"
+    reject_message: SpokenText | None = None
+    max_duration_seconds: Seconds | None = None
+
+
+class OutboundSettings(Shape):
+    allowed_countries: Annotated[list[Country], Field(max_length=250)] | None = None
+    daily_call_limit: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    max_duration_seconds: Seconds | None = None
+
+
+class Capabilities(Shape):
+    voice: bool = True
+    sms: bool = False
+    mms: bool = False
+    fax: bool = False
+
+
+class ProvisioningError(Shape):
+    code: str
+    detail: str
+
+
+class Provisioning(Shape):
+    """Ours: how far the number is at its provider, since when, and what went wrong."""
+
+    state: Literal["purchasing", "activating", "ready", "failed", "releasing", "released"]
+    since: Timestamp
+    error: ProvisioningError | None = None
+
+
+class NumberConfiguration(Shape):
+    """Everything that the owner of a number may set, at creation and by update."""
+
+    assistant: VapiAssistant | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+    description: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    direction: Direction = "both"
+    inbound_settings: InboundSettings = InboundSettings()
+    outbound_settings: OutboundSettings = OutboundSettings()
+    voicemail_enabled: bool = False
+    voicemail_url: HttpsUrl | None = None
+    recording_enabled: Annotated[bool | None, Field(description="null: as the assistant is set at Vapi.")] = None
+    transcription_enabled: Annotated[bool | None, Field(description="null: as the assistant is set at Vapi.")] = None
+    caller_id_name: Annotated[str, StringConstraints(min_length=1, max_length=15)] | None = None
+    forwarding_enabled: bool = False
+    forwarding_number: E164 | None = None
+    business_hours: BusinessHours | None = None
+    after_hours_action: Fallback | None = None
+    after_hours_message: SpokenText | None = None
+    blocked_numbers: Annotated[list[NumberOrPrefix], Field(max_length=90)] = []
+    allowed_numbers: Annotated[list[NumberOrPrefix], Field(max_length=90)] = []
+    spam_filter: bool = False
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    call_routing_rules: Annotated[list[RoutingRule], Field(max_length=500)] = []
+    webhook_url: HttpsUrl | None = None
+    webhook_secret: Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/=*]{8,100}$")] | None = None
+    tags: Annotated[list[Tag], Field(max_length=50)] = []
+    metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = {}
+
+
+class PhoneNumberRequest(NumberConfiguration):
+    """Input of create: which number is wanted, and how it is to be configured from the start."""
+
+    provider: Provider
+    country: Country | None = None
+    area_code: AreaCode | None = None
+    type: NumberType | None = None
+    contains: Annotated[str, StringConstraints(pattern=r"^[0-9*]{2,16}$")] | None = None
+    phone_number: E164 | None = None
+    purchase: Annotated[bool, Field(description="false: the business already owns the number at the carrier.")] = True
+
+    @model_validator(mode="after")
+    def _names_what_it_owns(self) -> Self:
+        if not self.purchase and self.phone_number is None:
+            raise PydanticCustomError("purchase", "purchase false needs the phoneNumber that the business owns")
+        return self
+
+
+class VapiPhoneNumber(NumberConfiguration):
+    """A phone number configured for use with Vapi voice assistants for inbound and outbound calling.
+
+    Timestamps are Unix seconds, money is cents of the deployment's currency.
+    """
+
+    id: str
+    phone_number: E164 | None = None
+    business: str
+    status: Status
+    type: NumberType | None = None
+    provider: Provider
+    country: Country | None = None
+    region: str | None = None
+    city: str | None = None
+    area_code: str | None = None
+    capabilities: Capabilities = Capabilities()
+    purchase_date: Timestamp | None = None
+    activation_date: Timestamp | None = None
+    monthly_fee: Money | None = None
+    per_minute_cost: Money | None = None
+    setup_fee: Money | None = None
+    total_calls: int = 0
+    inbound_calls: int = 0
+    outbound_calls: int = 0
+    average_call_duration: Annotated[float, Field(description="Seconds, over answered calls.")] = 0
+    total_minutes: float = 0
+    monthly_cost: Annotated[Money | None, Field(description="Cents in the current month; null until it is metered.")] = None
+    created: Timestamp
+    updated: Timestamp
+    version: Annotated[int, Field(ge=1, description="Ours: the configuration's version, also the ETag.")]
+    provisioning: Annotated[Provisioning, Field(description="Ours: how far the number is at its provider.")]
+    warnings: Annotated[list[str], Field(description="Ours: what the owner should know of this answer.")] = []
+
+
+COUNTERS = frozenset({"totalCalls", "inboundCalls", "outboundCalls", "averageCallDuration", "totalMinutes", "monthlyCost"})
+"""Counters move by themselves, so an update that carries them back is neither a change nor an error."""
+
+CONFIGURABLE = frozenset(field.alias or name for name, field in NumberConfiguration.model_fields.items())
+READ_ONLY = frozenset(field.alias or name for name, field in VapiPhoneNumber.model_fields.items()) - CONFIGURABLE - {"status"}
+
+
+class NumberList(Shape):
+    """A page of numbers, the newest first; `nextCursor` is absent on the last."""
+
+    items: list[VapiPhoneNumber]
+    next_cursor: str | None = None
+
+
+def contradictions(
+    configuration: NumberConfiguration, provider: Provider, own_number: str | None = None
+) -> Iterator[FieldError]:
+    """What is wrong between the fields of a configuration whose single fields are right.
+
+    `own_number` is the E.164 that the configuration stands on, if it is known.
+    """
+    if configuration.caller_id_name is not None and provider == "vapi":
+        yield FieldError("callerIdName", "provider vapi has no caller id name (CNAM) to set")
+    forwards = configuration.forwarding_number is not None
+    if configuration.forwarding_enabled and not forwards:
+        yield FieldError("forwardingEnabled", "needs a forwardingNumber")
+    if forwards and configuration.forwarding_number == own_number:
+        yield FieldError("forwardingNumber", "is the number itself")
+    actions = {
+        "afterHoursAction": configuration.after_hours_action,
+        "inboundSettings.whenBusy": configuration.inbound_settings.when_busy,
+    }
+    for path, action in actions.items():
+        if action == "forward" and not forwards:
+            yield FieldError(path, "forward needs a forwardingNumber")
+        if action == "voicemail" and not configuration.voicemail_enabled:
+            yield FieldError(path, "voicemail needs voicemailEnabled")
+    if configuration.inbound_settings.spam_action == "voicemail" and not configuration.voicemail_enabled:
+        yield FieldError("inboundSettings.spamAction", "voicemail needs voicemailEnabled")
+    by_priority: dict[int, str] = {}
+    by_id: set[str] = set()
+    for position, rule in enumerate(configuration.call_routing_rules):
+        if rule.priority in by_priority:
+            other = by_priority[rule.priority]
+            yield FieldError(f"callRoutingRules.{position}.priority", f"{rule.id} has the priority of {other}")
+        if rule.id in by_id:
+            yield FieldError(f"callRoutingRules.{position}.id", f"{rule.id} is there twice")
+        by_priority.setdefault(rule.priority, rule.id)
+        by_id.add(rule.id)

@@ -1,0 +1,311 @@
+"""A number as it is kept: what its owner sees, and what only the service knows. Every move of its life is a method here.
+
+Pure: times and entropy are arguments. The states of provisioning:
+
+    purchasing -> activating -> ready -> releasing -> released
+        |             |                     ^
+        +-> failed    +---------------------+   (delete, at any point before)
+
+A record is never changed, a move makes a new one. `version` counts changes of what the owner sees (it is the ETag),
+`revision` every write (it is what a write is conditioned on).
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+from ulid import ULID
+
+from switchboard.errors import FieldError, InvalidRequest, StatusConflict
+from switchboard.model.base import Shape, Timestamp
+from switchboard.model.number import (
+    CONFIGURABLE,
+    COUNTERS,
+    MASK,
+    READ_ONLY,
+    STATUS_MOVES,
+    NumberConfiguration,
+    NumberType,
+    PhoneNumberRequest,
+    Provisioning,
+    ProvisioningError,
+    Status,
+    VapiAssistant,
+    VapiPhoneNumber,
+    contradictions,
+)
+
+AT_VAPI = frozenset({"name", "forwarding_number", "status"})
+"""Fields of which Vapi holds a copy: the number's name and, while it is active, its fallbackDestination."""
+
+
+OWN_SERVER = (
+    "The assistant has a server of its own, to which Vapi sends its messages. It is left alone: "
+    "its calls are learnt from Vapi's call list, about a minute late."
+)
+
+
+class AssistantProfile(Shape):
+    """What the call plane must know of the assigned assistant, read from Vapi when it is assigned.
+
+    own_server: it, or a member of the squad, has a server of its own, which the answer must leave alone.
+    server_messages: its own list; None is Vapi's default, which holds our two messages already.
+    metadata, artifact_plan: its own, since an override may replace the whole object.
+    """
+
+    own_server: bool = False
+    server_messages: list[str] | None = None
+    metadata: dict[str, Any] = {}
+    artifact_plan: dict[str, Any] = {}
+
+
+class NumberFacts(Shape):
+    """What is known of a number once its provider has told its E.164."""
+
+    type: NumberType | None = None
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+    area_code: str | None = None
+
+
+class NumberRecord(Shape):
+    number: VapiPhoneNumber
+    revision: Annotated[int, Field(ge=1)] = 1
+    server_url: str
+    request_digest: str
+    attempt: str
+    vapi_id: str | None = None
+    profile: AssistantProfile | None = None
+    webhook_secret: str | None = None
+    previous_webhook_secret: str | None = None
+    out_of_step: bool = False
+
+    @classmethod
+    def requested(
+        cls,
+        request: PhoneNumberRequest,
+        *,
+        number_id: str,
+        business: str,
+        server_url: str,
+        attempt: str,
+        webhook_secret: str,
+        assistant: VapiAssistant | None,
+        profile: AssistantProfile | None,
+        at: Timestamp,
+    ) -> Self:
+        """The intent of a purchase: inactive, and not yet known to the provider. assistant: as Vapi names it.
+
+        Raises InvalidRequest where the request contradicts itself.
+        """
+        _refuse(contradictions(request, request.provider, request.phone_number))
+        wanted = {name: getattr(request, name) for name in NumberConfiguration.model_fields}
+        wanted |= {"assistant": assistant, "webhook_secret": None}
+        secret = request.webhook_secret or (webhook_secret if request.webhook_url else None)
+        number = VapiPhoneNumber(
+            **wanted,
+            id=number_id,
+            business=business,
+            status=Status.INACTIVE,
+            provider=request.provider,
+            area_code=request.area_code,
+            country=request.country,
+            created=at,
+            updated=at,
+            version=1,
+            provisioning=Provisioning(state="purchasing", since=at),
+        )
+        return cls(
+            number=number,
+            server_url=server_url,
+            request_digest=digest(request),
+            attempt=attempt,
+            profile=profile,
+            webhook_secret=secret,
+        )
+
+    @property
+    def state(self) -> str:
+        return self.number.provisioning.state
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the provider has still to be asked or told something."""
+        return self.out_of_step or self.state in ("purchasing", "activating", "releasing")
+
+    def purchased(self, vapi_id: str, at: Timestamp) -> Self:
+        """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released."""
+        state = "releasing" if self.number.status == Status.CANCELLED else "activating"
+        return self._moved(at, {"purchase_date": at, "provisioning": Provisioning(state=state, since=at)}).model_copy(
+            update={"vapi_id": vapi_id}
+        )
+
+    def activated(self, phone_number: str, facts: NumberFacts, at: Timestamp) -> Self:
+        """The number can answer: it has its E.164 and what follows from it."""
+        known = facts.model_dump(by_alias=False, exclude_none=True)
+        ready = Provisioning(state="ready", since=at)
+        return self._moved(
+            at,
+            {
+                **known,
+                "phone_number": phone_number,
+                "status": Status.ACTIVE,
+                "activation_date": self.number.activation_date or at,
+                "provisioning": ready,
+            },
+        )
+
+    def failed(self, code: str, detail: str, at: Timestamp) -> Self:
+        """The purchase is known not to have happened, or the number is gone at its provider. Final."""
+        error = ProvisioningError(code=code, detail=detail)
+        return self._moved(
+            at, {"status": Status.CANCELLED, "provisioning": Provisioning(state="failed", since=at, error=error)}
+        )
+
+    def cancelled(self, at: Timestamp) -> Self:
+        """The owner released the number. While its purchase is unsettled it stays to be looked up, then released."""
+        if self.number.status == Status.CANCELLED:
+            return self
+        if self.state == "purchasing":
+            return self._moved(at, {"status": Status.CANCELLED})
+        return self._moved(
+            at, {"status": Status.CANCELLED, "provisioning": Provisioning(state="releasing", since=at)}
+        ).model_copy(update={"out_of_step": False})
+
+    def released(self, at: Timestamp) -> Self:
+        """The provider no longer holds the number."""
+        return self._moved(at, {"provisioning": Provisioning(state="released", since=at)})
+
+    def in_step(self) -> Self:
+        """Vapi holds the name and the fallback that we hold."""
+        return self.model_copy(update={"out_of_step": False, "revision": self.revision + 1})
+
+    def assigned(self, assistant: VapiAssistant | None, profile: AssistantProfile | None, at: Timestamp) -> Self:
+        """The number's default answerer. Unchanged where it is the same already."""
+        if (assistant, profile) == (self.number.assistant, self.profile):
+            return self
+        return self._live()._moved(at, {"assistant": assistant}).model_copy(update={"profile": profile})
+
+    def updated(self, patch: dict[str, Any], at: Timestamp) -> Self:
+        """The JSON merge patch (RFC 7396) of a VapiPhoneNumber, applied.
+
+        A read-only value that is unchanged is accepted, one that differs is an InvalidRequest; counters and a masked
+        secret are ignored. Raises StatusConflict where the status may not move so. A patch that changes nothing
+        returns the record itself.
+        """
+        shown = json.loads(self.shown().model_dump_json(by_alias=True))
+        wanted = {name: value for name, value in patch.items() if name not in COUNTERS}
+        if wanted.get("webhookSecret") == MASK:
+            del wanted["webhookSecret"]
+        unknown = [name for name in wanted if name not in CONFIGURABLE | READ_ONLY | {"status"}]
+        fixed = [name for name in wanted if name in READ_ONLY and wanted[name] != shown[name]]
+        _refuse(
+            [FieldError(name, "is not a field of a phone number") for name in unknown]
+            + [FieldError(name, "is read-only and differs from the number's") for name in fixed]
+        )
+        status = self._status_after(wanted.get("status", self.number.status))
+        current = {name: shown[name] for name in CONFIGURABLE - {"webhookSecret"}}
+        merged = merge_patch(current, {name: wanted[name] for name in wanted if name in CONFIGURABLE})
+        configuration = NumberConfiguration.model_validate(merged)
+        _refuse(contradictions(configuration, self.number.provider, self.number.phone_number))
+        secret = configuration.webhook_secret
+        configured = configuration.model_dump(by_alias=False, exclude={"webhook_secret"})
+        before = self.number.model_dump(by_alias=False, include=set(configured))
+        changes: dict[str, Any] = {
+            name: getattr(configuration, name) for name in configured if configured[name] != before[name]
+        }
+        if status != self.number.status:
+            changes["status"] = status
+        new_secret = secret is not None and secret != self.webhook_secret
+        if not changes and not new_secret:
+            return self
+        moved = self._live()._moved(at, changes)
+        update: dict[str, Any] = {"out_of_step": self.out_of_step or not AT_VAPI.isdisjoint(changes)}
+        if new_secret:
+            update |= {"webhook_secret": secret, "previous_webhook_secret": self.webhook_secret}
+        return moved.model_copy(update=update)
+
+    def with_webhook_secret(self, secret: str) -> Self:
+        """The record with a secret to sign its webhooks by, where it posts any and has none."""
+        if self.number.webhook_url is None or self.webhook_secret is not None:
+            return self
+        return self.model_copy(update={"webhook_secret": secret})
+
+    @property
+    def fallback(self) -> str | None:
+        """Where Vapi sends callers when we do not answer; nowhere while the number is not to answer at all."""
+        return self.number.forwarding_number if self.number.status == Status.ACTIVE else None
+
+    def shown(self, *, counters: Mapping[str, Any] | None = None, told_secret: bool = False) -> VapiPhoneNumber:
+        """What the owner sees. counters: by their names in Python. The secret is masked but in the answer that makes it."""
+        secret = None if self.webhook_secret is None else self.webhook_secret if told_secret else MASK
+        warnings = [OWN_SERVER] if self.profile is not None and self.profile.own_server else []
+        return self.number.model_copy(
+            update={"webhook_secret": secret, "warnings": warnings, **(counters or {})},
+        )
+
+    def _live(self) -> Self:
+        if self.number.status == Status.CANCELLED:
+            raise StatusConflict("The number is cancelled: nothing of it can be changed any more.")
+        return self
+
+    def _status_after(self, wanted: Any) -> Status:
+        try:
+            status = Status(wanted)
+        except ValueError:
+            raise InvalidRequest(FieldError("status", f"must be one of {', '.join(Status)}")) from None
+        if status == self.number.status:
+            return status
+        if (self.number.status, status) not in STATUS_MOVES:
+            raise StatusConflict(f"A number that is {self.number.status} cannot become {status} by an update.")
+        if self.state != "ready":
+            raise StatusConflict(f"The number is still {self.state} at its provider.")
+        return status
+
+    def _moved(self, at: Timestamp, changes: dict[str, Any]) -> Self:
+        number = self.number.model_copy(update={**changes, "updated": at, "version": self.number.version + 1})
+        return self.model_copy(update={"number": number, "revision": self.revision + 1})
+
+
+def number_id(business: str, idempotency_key: str | None, at_ms: int, entropy: bytes) -> str:
+    """`pn_` and a ULID: from business and key where there is a key, so that a retry names the same number.
+
+    entropy: 10 random bytes.
+    """
+    if idempotency_key is None:
+        return f"pn_{ULID.from_bytes(at_ms.to_bytes(6) + entropy[:10])}"
+    seed = hashlib.sha256(f"{business}\0{idempotency_key}".encode()).digest()
+    return f"pn_{ULID.from_bytes(seed[:16])}"
+
+
+def webhook_secret(entropy: bytes) -> str:
+    """A Standard Webhooks secret of 24 random bytes."""
+    return "whsec_" + base64.b64encode(entropy[:24]).decode()
+
+
+def digest(request: PhoneNumberRequest) -> str:
+    """What an Idempotency-Key is held against: two requests are the same when they ask for the same."""
+    return hashlib.sha256(request.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: null removes, objects merge, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def _refuse(errors: Any) -> None:
+    found = tuple(errors)
+    if found:
+        raise InvalidRequest(*found)

@@ -1,0 +1,52 @@
+"""A routing rule: when all its conditions hold, who answers."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from switchboard.model.base import E164, Country, Shape
+from switchboard.model.hours import BusinessHours
+
+RuleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+CallerPrefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,13}$"), Field(examples=["+1415"])]
+
+
+class When(Shape):
+    """Conditions; all that are given must hold, none given always holds."""
+
+    caller_numbers: Annotated[list[E164], Field(min_length=1, max_length=1000)] | None = None
+    caller_prefixes: Annotated[list[CallerPrefix], Field(min_length=1, max_length=1000)] | None = None
+    caller_countries: Annotated[list[Country], Field(min_length=1, max_length=250)] | None = None
+    anonymous: bool | None = None
+    schedule: BusinessHours | None = None
+    hours: Literal["open", "closed"] | None = None
+    share: Annotated[int | None, Field(ge=0, le=100, description="Percent; a caller always gets the same side.")] = None
+
+
+class Then(Shape):
+    """Who answers: `id` names an assistant, squad or workflow; `number` a forward's destination; `message` is spoken."""
+
+    action: Literal["assistant", "squad", "workflow", "forward", "voicemail", "reject"]
+    id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    number: E164 | None = None
+    message: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _names_its_target(self) -> Self:
+        if self.action in ("assistant", "squad", "workflow") and self.id is None:
+            raise PydanticCustomError("target", "action {action} needs an id", {"action": self.action})
+        if self.action == "forward" and self.number is None:
+            raise PydanticCustomError("target", "action forward needs a number")
+        return self
+
+
+class RoutingRule(Shape):
+    """Input of addRoutingRule. Priorities are unique on a number, the lowest is looked at first."""
+
+    id: RuleId
+    name: Annotated[str, StringConstraints(max_length=100)] = ""
+    priority: Annotated[int, Field(ge=0, le=1_000_000)]
+    enabled: bool = True
+    when: When = When()
+    then: Then

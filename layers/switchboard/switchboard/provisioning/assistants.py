@@ -1,0 +1,76 @@
+"""What has to be known of an assistant, squad or workflow before a number may send its calls there."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from switchboard.carriers.vapi import Vapi
+from switchboard.errors import FieldError, InvalidRequest
+from switchboard.model.number import VapiAssistant
+from switchboard.model.record import AssistantProfile
+
+DEFAULT_SERVER_MESSAGES = (
+    "conversation-update",
+    "end-of-call-report",
+    "function-call",
+    "hang",
+    "speech-update",
+    "status-update",
+    "tool-calls",
+    "transfer-destination-request",
+    "handoff-destination-request",
+    "user-interrupted",
+    "assistant.started",
+)
+"""What Vapi sends where an assistant names no server messages; both of ours are among them."""
+
+
+def examine(vapi: Vapi, wanted: VapiAssistant, path: str) -> tuple[VapiAssistant, AssistantProfile]:
+    """The assistant with its name at Vapi, and its profile. Raises InvalidRequest at `path` if Vapi has no such one.
+
+    Vapi publishes no way to read a workflow, so its id is taken as it is and its server is presumed its own.
+    """
+    if wanted.type == "workflow":
+        return wanted, AssistantProfile(own_server=True)
+    if wanted.type == "squad":
+        found = vapi.get_squad(wanted.id)
+        profile = None if found is None else _squad_profile(vapi, found)
+    else:
+        found = vapi.get_assistant(wanted.id)
+        profile = None if found is None else _profile(found)
+    if found is None or profile is None:
+        raise InvalidRequest(FieldError(path, f"Vapi has no {wanted.type} {wanted.id}"))
+    name = wanted.name or found.get("name")
+    return wanted.model_copy(update={"name": name[:80] if name else None}), profile
+
+
+def _profile(assistant: Mapping[str, Any]) -> AssistantProfile:
+    return AssistantProfile(
+        own_server=_has_server(assistant),
+        server_messages=assistant.get("serverMessages"),
+        metadata=assistant.get("metadata") or {},
+        artifact_plan=assistant.get("artifactPlan") or {},
+    )
+
+
+def _squad_profile(vapi: Vapi, squad: Mapping[str, Any]) -> AssistantProfile:
+    """One for all members, since an override goes to all: any server counts, and the messages are everybody's."""
+    settings = [*_members(vapi, squad), squad.get("membersOverrides") or {}]
+    listed = [setting["serverMessages"] for setting in settings[:-1] if setting.get("serverMessages") is not None]
+    messages: list[str] | None = None
+    if listed:
+        defaults = [] if len(listed) == len(settings) - 1 else [DEFAULT_SERVER_MESSAGES]
+        messages = list(dict.fromkeys(message for group in (*listed, *defaults) for message in group))
+    return AssistantProfile(own_server=any(map(_has_server, settings)), server_messages=messages)
+
+
+def _members(vapi: Vapi, squad: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for member in squad.get("members", []):
+        kept = member.get("assistant")
+        if kept is None and member.get("assistantId"):
+            kept = vapi.get_assistant(member["assistantId"])
+        yield {**(kept or {}), **(member.get("assistantOverrides") or {})}
+
+
+def _has_server(settings: Mapping[str, Any]) -> bool:
+    server = settings.get("server")
+    return bool((isinstance(server, dict) and server.get("url")) or settings.get("serverUrl"))

@@ -1,0 +1,32 @@
+"""The schedule's turn: every number whose provider has still to be asked or told something takes its next step."""
+
+from aws_lambda_powertools import Logger
+
+from switchboard.carriers.http import Refused
+from switchboard.errors import NumberNotFound, ProviderError
+from switchboard.provisioning.lifecycle import Lifecycle
+
+logger = Logger()
+
+
+def check_numbers(lifecycle: Lifecycle) -> int:
+    """Advances all unfinished numbers; how many there were.
+
+    A provider that fails is asked again at the next turn. What nobody foresaw for one number must not hold up the
+    others, so it is raised after all have had their turn.
+    """
+    surprises: list[Exception] = []
+    checked = 0
+    for number_id in lifecycle.numbers.unfinished():
+        checked += 1
+        try:
+            lifecycle.advance(lifecycle.numbers.get(number_id))
+        except NumberNotFound:
+            continue  # an intent that was taken back meanwhile
+        except (ProviderError, Refused) as error:
+            logger.warning("number not advanced", numberId=number_id, error=type(error).__name__)
+        except Exception as error:
+            surprises.append(error)
+    if surprises:
+        raise ExceptionGroup("numbers that could not be advanced", surprises)
+    return checked

@@ -1,0 +1,269 @@
+"""Buying, activating, keeping in step and releasing a number, so that a crash anywhere loses and doubles nothing.
+
+What is wanted is written before the outside is asked, and `advance` brings the outside to it from wherever it stands:
+the request, a retry of it and the schedule all take the same steps. Vapi has no idempotency key, so the number's item
+is the lock of its purchase, and a purchase whose answer was lost is looked up by our id in its server URL.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from switchboard.carriers.http import Refused
+from switchboard.carriers.vapi import Vapi, VapiNumber, held_at_vapi, registration
+from switchboard.errors import (
+    ChangedMeanwhile,
+    FieldError,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    OutcomeUnknown,
+    ProviderBusy,
+    ProviderCredentialsRejected,
+    ProviderError,
+    ProviderFailed,
+    ProviderNotConfigured,
+    ProviderUnreachable,
+    PurchaseRefused,
+    VersionMismatch,
+)
+from switchboard.model.number import PhoneNumberRequest, VapiAssistant
+from switchboard.model.record import NumberRecord, digest, number_id, webhook_secret
+from switchboard.provisioning.assistants import examine
+from switchboard.provisioning.facts import facts_of
+from switchboard.store.numbers import Numbers
+
+UNSURE_SECONDS = 600
+"""How long an unheard purchase is looked up before it is taken not to have happened: one may commit late."""
+
+CLOCK_SKEW_SECONDS = 120
+"""How far Vapi's clock may be behind ours when we ask for what was made since."""
+
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """token: the server URL's token for a number's id and business. home_country: ISO 3166-1, the deployment's."""
+
+    numbers: Numbers
+    vapi: Vapi
+    token: Callable[[str, str], str]
+    home_country: str
+    clock: Callable[[], float] = time.time
+
+    def create(
+        self, request: PhoneNumberRequest, *, business: str, idempotency_key: str | None, base_url: str
+    ) -> tuple[NumberRecord, bool]:
+        """Buys a number once, however often it is asked with the same key; True if this call wrote the intent.
+
+        Raises InvalidRequest, ProviderNotConfigured, PurchaseRefused, IdempotencyKeyReused, or a ProviderError when it
+        is certain that nothing was bought. While it is uncertain the number is returned as it stands: purchasing.
+        """
+        _refuse_what_vapi_cannot(request)
+        at = self._now()
+        wanted_id = number_id(business, idempotency_key, at * 1000, secrets.token_bytes(10))
+        earlier = self.numbers.find(wanted_id) if idempotency_key else None
+        if earlier is not None:
+            return self._resumed(earlier, request), False
+        assistant, profile = request.assistant, None
+        if assistant is not None:
+            assistant, profile = examine(self.vapi, assistant, "assistant.id")
+        intent = NumberRecord.requested(
+            request,
+            assistant=assistant,
+            profile=profile,
+            number_id=wanted_id,
+            business=business,
+            server_url=f"{base_url.rstrip('/')}/vapi/{wanted_id}",
+            attempt=secrets.token_hex(8),
+            webhook_secret=webhook_secret(secrets.token_bytes(24)),
+            at=at,
+        )
+        held = self.numbers.add(intent)
+        if held.attempt != intent.attempt:
+            return self._resumed(held, request), False
+        return self._bought(intent), True
+
+    def advance(self, record: NumberRecord) -> NumberRecord:
+        """Takes the next step that the number needs at Vapi, if any; somebody else may take it at the same time.
+
+        Raises ProviderError or Refused when Vapi does not go along; the number then stays unfinished and is tried again.
+        """
+        steps: dict[str, Callable[[NumberRecord], NumberRecord]] = {
+            "purchasing": self._look_up,
+            "activating": self._activate,
+            "releasing": self._release,
+        }
+        step = steps.get(record.state, self._bring_in_step if record.out_of_step else None)
+        if step is None:
+            return record
+        try:
+            return step(record)
+        except ChangedMeanwhile:
+            return self.numbers.get(record.number.id)
+
+    def assign(
+        self, wanted_id: str, business: str, assistant: VapiAssistant, if_version: int | None
+    ) -> NumberRecord:
+        """Makes an assistant the number's default answerer. Raises InvalidRequest if Vapi does not have it."""
+        self.numbers.get(wanted_id, business)
+        named, profile = examine(self.vapi, assistant, "id")
+        return self._change(
+            wanted_id, business, if_version, lambda record: record.assigned(named, profile, self._now())
+        )
+
+    def update(
+        self, wanted_id: str, business: str, patch: dict[str, Any], if_version: int | None
+    ) -> tuple[NumberRecord, bool]:
+        """Applies a merge patch, then brings Vapi in step; if Vapi fails, the schedule does it later.
+
+        True if the number has a webhook secret that nobody has been told yet.
+        """
+        made = webhook_secret(secrets.token_bytes(24))
+
+        def patched(record: NumberRecord) -> NumberRecord:
+            new = record.updated(patch, self._now())
+            assistant = new.number.assistant
+            if assistant is not None and assistant != record.number.assistant:
+                named, profile = examine(self.vapi, assistant, "assistant.id")
+                number = new.number.model_copy(update={"assistant": named})
+                new = new.model_copy(update={"number": number, "profile": profile})
+            elif assistant is None and new.profile is not None:
+                new = new.model_copy(update={"profile": None})
+            return new.with_webhook_secret(made)
+
+        changed = self._change(wanted_id, business, if_version, patched)
+        return self._tried_now(changed), changed.webhook_secret == made
+
+    def release(self, wanted_id: str, business: str, if_version: int | None) -> NumberRecord:
+        """Cancels the number at once and releases it at Vapi; if Vapi fails, the schedule does it later. Repeatable."""
+        return self._tried_now(
+            self._change(wanted_id, business, if_version, lambda record: record.cancelled(self._now()))
+        )
+
+    def _change(
+        self,
+        wanted_id: str,
+        business: str,
+        if_version: int | None,
+        move: Callable[[NumberRecord], NumberRecord],
+    ) -> NumberRecord:
+        for _ in range(_TRIES):
+            record = self.numbers.get(wanted_id, business)
+            if if_version is not None and if_version != record.number.version:
+                raise VersionMismatch(record.number.version)
+            try:
+                return self.numbers.save(record, move(record))
+            except ChangedMeanwhile:
+                continue
+        raise ChangedMeanwhile
+
+    def _tried_now(self, record: NumberRecord) -> NumberRecord:
+        """What is written stands, whether or not Vapi follows at once."""
+        if not record.unfinished:
+            return record
+        try:
+            return self.advance(record)
+        except (ProviderError, Refused):
+            return record
+
+    def _resumed(self, record: NumberRecord, request: PhoneNumberRequest) -> NumberRecord:
+        if record.request_digest != digest(request):
+            raise IdempotencyKeyReused
+        error = record.number.provisioning.error
+        if record.state == "failed" and error is not None:
+            raise PurchaseRefused(error.detail)
+        return self._tried_now(record)
+
+    def _bought(self, intent: NumberRecord) -> NumberRecord:
+        number = intent.number
+        body = registration(
+            server_url=intent.server_url,
+            token=self.token(number.id, number.business),
+            name=number.name,
+            area_code=number.area_code,
+            fallback=number.forwarding_number,
+        )
+        try:
+            bought = self.vapi.buy_number(body)
+        except Refused as refused:
+            self.numbers.save(intent, intent.failed(PurchaseRefused.code, refused.message, self._now()))
+            raise PurchaseRefused(refused.message) from refused
+        except (ProviderUnreachable, ProviderCredentialsRejected, ProviderBusy):
+            self.numbers.forget(intent)
+            raise
+        except (OutcomeUnknown, ProviderFailed):
+            return self._tried_now(intent)
+        return self._confirmed(intent, bought)
+
+    def _look_up(self, record: NumberRecord) -> NumberRecord:
+        since = record.number.provisioning.since
+        found = self.vapi.find_numbers(record.server_url, since - CLOCK_SKEW_SECONDS)
+        if found:
+            return self._confirmed(record, found[0])
+        if self._now() - since < UNSURE_SECONDS:
+            return record
+        detail = "Vapi never confirmed the purchase, so nothing was bought. Ask again with another Idempotency-Key."
+        return self.numbers.save(record, record.failed(OutcomeUnknown.code, detail, self._now()))
+
+    def _confirmed(self, record: NumberRecord, bought: VapiNumber) -> NumberRecord:
+        try:
+            confirmed = self.numbers.save(record, record.purchased(bought.id, self._now()))
+        except ChangedMeanwhile:
+            # Somebody else found the same purchase, or the number was deleted under it.
+            now = self.numbers.get(record.number.id)
+            if now.state != "purchasing":
+                return now
+            confirmed = self.numbers.save(now, now.purchased(bought.id, self._now()))
+        if confirmed.state == "activating":
+            return self._activated(confirmed, bought)
+        return self._tried_now(confirmed)
+
+    def _activate(self, record: NumberRecord) -> NumberRecord:
+        held = self.vapi.get_number(str(record.vapi_id))
+        if held is None:
+            gone = record.failed("gone_at_provider", "Vapi no longer has this number.", self._now())
+            return self.numbers.save(record, gone)
+        return self._activated(record, held)
+
+    def _activated(self, record: NumberRecord, held: VapiNumber) -> NumberRecord:
+        if held.status != "active" or held.number is None:
+            return record
+        facts = facts_of(held.number, self.home_country)
+        return self.numbers.save(record, record.activated(held.number, facts, self._now()))
+
+    def _bring_in_step(self, record: NumberRecord) -> NumberRecord:
+        self.vapi.update_number(
+            str(record.vapi_id), held_at_vapi(name=record.number.name, fallback=record.fallback)
+        )
+        return self.numbers.save(record, record.in_step())
+
+    def _release(self, record: NumberRecord) -> NumberRecord:
+        self.vapi.release_number(str(record.vapi_id))
+        return self.numbers.save(record, record.released(self._now()))
+
+    def _now(self) -> int:
+        return int(self.clock())
+
+
+def _refuse_what_vapi_cannot(request: PhoneNumberRequest) -> None:
+    if request.provider != "vapi":
+        remedy = f"this release buys numbers at Vapi only; {request.provider} has no credentials here."
+        raise ProviderNotConfigured(request.provider, remedy)
+    errors = []
+    if request.country not in (None, "US"):
+        errors.append(FieldError("country", "Vapi's own numbers are US numbers"))
+    if request.type not in (None, "local"):
+        errors.append(FieldError("type", "Vapi's own numbers are local numbers"))
+    if request.phone_number is not None:
+        errors.append(FieldError("phoneNumber", "Vapi chooses the number; an areaCode can be asked for"))
+    if request.contains is not None:
+        errors.append(FieldError("contains", "Vapi chooses the number; an areaCode can be asked for"))
+    if not request.purchase:
+        errors.append(FieldError("purchase", "a number of Vapi's own can only be bought"))
+    if request.area_code is not None and len(request.area_code) != 3:  # noqa: PLR2004 - Vapi's schema
+        errors.append(FieldError("areaCode", "must have 3 digits"))
+    if errors:
+        raise InvalidRequest(*errors)

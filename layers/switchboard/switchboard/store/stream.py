@@ -1,0 +1,36 @@
+"""The table's stream: what changed, as plain values. Removals (by TTL, by erasure) are no news."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from switchboard.store.dynamo import Item, plain
+
+
+@dataclass(frozen=True)
+class Change:
+    """kind: NUMBER, CALL, ... as the sort key begins. old is None for an item that came to be."""
+
+    kind: str
+    old: Item | None
+    new: Item
+    sequence: str
+
+
+def changes(event: Mapping[str, Any]) -> Iterator[Change]:
+    """The changes of a stream batch in its order."""
+    for record in event["Records"]:
+        if record["eventName"] == "REMOVE":
+            continue
+        stream = record["dynamodb"]
+        yield Change(
+            kind=stream["Keys"]["SK"]["S"].partition("#")[0],
+            old=plain(stream["OldImage"]) if stream.get("OldImage") else None,
+            new=plain(stream["NewImage"]),
+            sequence=stream["SequenceNumber"],
+        )
+
+
+def failures(sequence: str | None) -> dict[str, Any]:
+    """What a consumer answers: the batch is good, or to be brought again from this record on."""
+    return {"batchItemFailures": [] if sequence is None else [{"itemIdentifier": sequence}]}

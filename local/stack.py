@@ -1,0 +1,129 @@
+"""The whole local stack: emulator, Vapi simulator, proxy, the deployed template, two businesses with a token each."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from local.aws import REGION, Aws
+from local.deploy import Deployment, build, deploy
+from local.emulator import running_emulator
+from local.events import BusEvents, create_events_queue
+from local.logs import new_log_folder, save_function_logs
+from local.paths import OUTPUT, TEMPLATE
+from local.progress import Progress
+from local.proxy import running_proxy
+from local.schedule import hurried_schedules
+from local.simulators.vapi import VapiSimulator
+from local.tokens import access_token
+from switchboard.store.clients import bind_client
+
+STACK_NAME = "switchboard"
+VAPI_API_KEY = "vapi-key-of-the-local-stack"
+BUSINESSES = {"acme": "FirstClientId", "globex": "SecondClientId"}
+"""Each business of the local stack, and the template's output that is its app client."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack and how to reach its parts; good while `running_stack` runs."""
+
+    api_url: str
+    aws: Aws
+    deployment: Deployment
+    events_queue_url: str
+    vapi: VapiSimulator
+    logs: Path
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The outputs of the template."""
+        return self.deployment.outputs
+
+    def client_id(self, business: str) -> str:
+        return self.outputs[BUSINESSES[business]]
+
+    def token(self, business: str, scopes: str | None = None) -> str:
+        """A fresh token of a business, with all scopes or with those named (separated by blanks); good for an hour."""
+        chosen = {} if scopes is None else {"scopes": scopes}
+        return access_token(self.aws, self.outputs["UserPoolId"], self.client_id(business), **chosen)
+
+    def http(self, business: str, scopes: str | None = None) -> httpx.Client:
+        """An HTTP client of the API that acts for a business."""
+        headers = {"Authorization": f"Bearer {self.token(business, scopes)}"}
+        return httpx.Client(base_url=self.api_url, headers=headers, timeout=60)
+
+    def bus_events(self) -> BusEvents:
+        """A reader of the queue that receives every event of the bus; two readers share out the events between them."""
+        return BusEvents(self.aws.session.client("sqs", endpoint_url=self.aws.endpoint_url), self.events_queue_url)
+
+    def new_assistant(self, name: str) -> str:
+        """Makes an assistant at the simulated Vapi, as a business does in Vapi's Dashboard; gives its id."""
+        headers = {"Authorization": f"Bearer {VAPI_API_KEY}"}
+        assistant = {"name": name, "firstMessage": f"This is the {name.lower()}, how can I help?"}
+        made = httpx.post(f"{self.vapi.url}/assistant", json=assistant, headers=headers).raise_for_status()
+        return str(made.json()["id"])
+
+    def warm_up(self, processes: int = 1) -> None:
+        """Starts so many processes of each function that has a route, by asking for what is not there."""
+        with self.http("acme") as client, ThreadPoolExecutor(processes) as pool:
+            for route in self.deployment.routes:
+                path = route.path.replace("{", "").replace("}", "")
+                asked = [pool.submit(client.request, route.method, path, json={}) for _ in range(processes)]
+                wait(asked)
+
+    def as_json(self) -> dict[str, object]:
+        """What `make local` writes to .local/stack.json for other programs to read."""
+        return {
+            "apiUrl": self.api_url,
+            "tokens": {business: self.token(business) for business in BUSINESSES},
+            "awsEndpointUrl": self.aws.endpoint_url,
+            "region": REGION,
+            "tableName": self.outputs["TableName"],
+            "eventBusName": self.outputs["EventBusName"],
+            "exportsBucketName": self.outputs["ExportsBucketName"],
+            "eventsQueueUrl": self.events_queue_url,
+            "vapiUrl": self.vapi.url,
+            "vapiApiKey": VAPI_API_KEY,
+            "stackName": STACK_NAME,
+        }
+
+
+@contextmanager
+def running_stack(purpose: str, template: Path = TEMPLATE) -> Iterator[Stack]:
+    """Brings a stack of its own up, and takes it down whatever happens. `purpose` names its folder of logs.
+
+    Stacks may run at the same time: each has its own ports and its own scratch folder.
+    """
+    logs = new_log_folder(purpose)
+    progress = Progress(logs)
+    OUTPUT.mkdir(exist_ok=True)
+    with ExitStack() as parts:
+        scratch = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=OUTPUT))
+        parts.callback(shutil.rmtree, scratch, ignore_errors=True)
+        with progress.step("Starting the emulator of AWS"):
+            aws = parts.enter_context(running_emulator(scratch, logs / "emulator.log"))
+        parts.callback(save_function_logs, aws, logs / "functions")
+        with progress.step("Starting the Vapi simulator and the proxy"):
+            vapi = parts.enter_context(VapiSimulator(api_key=VAPI_API_KEY))
+            proxy = parts.enter_context(running_proxy())
+        with progress.step("Building template.yaml (sam build)"):
+            built = build(template, scratch / "build", logs / "build.log")
+        with progress.step("Deploying it (sam deploy), IAM enforced"):
+            parameters = {"PublicBaseUrl": proxy.url, "VapiBaseUrl": vapi.url, "VapiApiKey": VAPI_API_KEY}
+            deployment = deploy(built, STACK_NAME, aws, parameters, logs / "deploy.log")
+            proxy.upstream = f"{aws.endpoint_url}/_aws/execute-api/{deployment.outputs['ApiId']}/$default"
+        with progress.step("Binding two businesses, listening to the bus"):
+            table = aws.session.resource("dynamodb", endpoint_url=aws.endpoint_url).Table(
+                deployment.outputs["TableName"]
+            )
+            for business, output in BUSINESSES.items():
+                bind_client(table, deployment.outputs[output], business)
+            queue_url = create_events_queue(aws, deployment.outputs["EventBusName"])
+            parts.enter_context(hurried_schedules(aws, deployment.schedules, logs / "schedules.log"))
+        yield Stack(proxy.url, aws, deployment, queue_url, vapi, logs)

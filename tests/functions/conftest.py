@@ -1,0 +1,153 @@
+"""Real handlers on moto, with the template's own table and the Vapi simulator on loopback."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from moto import mock_aws
+
+from local.simulators.vapi import VapiSimulator
+from switchboard import bus
+from switchboard.provisioning import connected
+from switchboard.store import calls, clients, dynamo, numbers, secrets, usage
+from switchboard.webhook_token import TOKEN_HEADER, make_token
+from tests.support.invoking import Answer, invoke, request
+from tests.support.template import resources
+
+REGION = "us-east-1"
+WEBHOOK_KEYS = {"current": "current-key", "previous": "previous-key"}
+CLIENTS = {"acme": "client-acme", "globex": "client-globex"}
+
+
+@pytest.fixture(scope="session")
+def vapi_server() -> Iterator[VapiSimulator]:
+    with VapiSimulator(api_key="vapi-key", activation_seconds=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def vapi(vapi_server: VapiSimulator) -> VapiSimulator:
+    vapi_server.reset()
+    return vapi_server
+
+
+@dataclass
+class Deployment:
+    """What the functions run on. Streams are delivered when told to, so a test decides what has been seen when."""
+
+    table: Any
+    vapi: VapiSimulator
+    queue_url: str
+    _iterator: str | None = None
+
+    def deliver_stream(self) -> int:
+        """Brings the changes since the last time to both consumers; how many there were."""
+        client = boto3.client("dynamodbstreams", region_name=REGION)
+        arn = self.table.latest_stream_arn
+        if self._iterator is None:
+            shard = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+            self._iterator = client.get_shard_iterator(
+                StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+        answer = client.get_records(ShardIterator=self._iterator)
+        self._iterator = answer["NextShardIterator"]
+        records = [json.loads(json.dumps(record, default=str)) for record in answer["Records"]]
+        kinds = {"publish_events": ("NUMBER", "CALL#"), "tally_usage": ("CALL#",)}
+        for folder, starts in kinds.items():
+            seen = [r for r in records if r["dynamodb"]["Keys"]["SK"]["S"].startswith(starts)]
+            if seen:
+                assert invoke(folder, {"Records": seen}) == {"batchItemFailures": []}
+        return len(records)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events on the bus since the last look, in the order of their arrival."""
+        self.deliver_stream()
+        sqs = boto3.client("sqs", region_name=REGION)
+        found = []
+        while messages := sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def api(self, method: str, path: str, business: str = "acme", **kwargs: Any) -> Answer:
+        """A request with the token of one of the business's clients."""
+        return request(method, path, claims={"client_id": CLIENTS.get(business, business)}, **kwargs)
+
+    def tell(self, number: dict[str, Any], message: dict[str, Any], **kwargs: Any) -> Answer:
+        """A server message to a number, with its token."""
+        token = make_token(WEBHOOK_KEYS, number["id"], number["business"])
+        kwargs.setdefault("headers", {TOKEN_HEADER: token})
+        return request("POST", f"/vapi/{number['id']}", body=message, **kwargs)
+
+    def at_vapi(self, kind: str, **settings: Any) -> dict[str, Any]:
+        """An assistant or squad made at Vapi. kind: `assistant` or `squad`."""
+        headers = {"Authorization": f"Bearer {self.vapi.api_key}", "User-Agent": "tests"}
+        answer = httpx.post(f"{self.vapi.url}/{kind}", json=settings, headers=headers)
+        answer.raise_for_status()
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def bought(self, business: str = "acme", **wanted: Any) -> dict[str, Any]:
+        """An active number."""
+        answer = self.api("POST", "/phone-numbers", business, body={"provider": "vapi", "areaCode": "415", **wanted})
+        assert answer.status == 201, answer
+        invoke("check_numbers", {})
+        number: dict[str, Any] = self.api("GET", f"/phone-numbers/{answer.body['id']}", business).body
+        assert number["status"] == "active", number
+        return number
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, vapi: VapiSimulator) -> Iterator[Deployment]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "TABLE_NAME": "table",
+        "EVENT_BUS_NAME": "bus",
+        "VAPI_BASE_URL": vapi.url,
+        "PUBLIC_BASE_URL": "https://switchboard.example",
+        "BUSINESS_CLAIM": "",
+        "HOME_COUNTRY": "US",
+        "CALL_RETENTION_DAYS": "400",
+        "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
+        "POWERTOOLS_SERVICE_NAME": "switchboard",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for cached in (
+        dynamo.table,
+        numbers.numbers,
+        calls.calls,
+        usage.usage,
+        clients.business_of,
+        bus.bus,
+        secrets._client,
+        connected._vapi,
+    ):
+        cached.cache_clear()
+    secrets._values.clear()
+    with mock_aws():
+        properties = dict(resources("AWS::DynamoDB::Table")["Table"])
+        for beside in ("TimeToLiveSpecification", "PointInTimeRecoverySpecification", "SSESpecification"):
+            properties.pop(beside)
+        properties["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}
+        table = boto3.resource("dynamodb", region_name=REGION).create_table(TableName="table", **properties)
+        manager = boto3.client("secretsmanager", region_name=REGION)
+        for variable, value in {"VAPI_SECRET_ARN": {"apiKey": vapi.api_key}, "WEBHOOK_SECRET_ARN": WEBHOOK_KEYS}.items():
+            monkeypatch.setenv(variable, manager.create_secret(Name=variable, SecretString=json.dumps(value))["ARN"])
+        for business, client_id in CLIENTS.items():
+            clients.bind_client(table, client_id, business)
+        sqs = boto3.client("sqs", region_name=REGION)
+        queue_url = sqs.create_queue(QueueName="events")["QueueUrl"]
+        queue_arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events = boto3.client("events", region_name=REGION)
+        events.create_event_bus(Name="bus")
+        events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source":["vapi.phone-number"]}')
+        events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": queue_arn}])
+        yield Deployment(table, vapi, queue_url)

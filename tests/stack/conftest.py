@@ -1,0 +1,45 @@
+"""What the tests on the deployed template share: one stack for the whole session, and ways to use it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from local.events import BusEvents
+from local.processes import end_like_interrupted
+from local.stack import Stack, running_stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The deployed template on the emulator, with IAM enforced, beside a Vapi simulator (`stack.vapi`)."""
+    end_like_interrupted()
+    with running_stack("test") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Iterator[Callable[..., httpx.Client]]:
+    """`api("acme")` is an HTTP client with that business' token; `api("acme", "phone-numbers/read")` has one scope."""
+    clients: dict[tuple[str, str | None], httpx.Client] = {}
+    with ExitStack() as opened:
+
+        def client(business: str, scopes: str | None = None) -> httpx.Client:
+            if (business, scopes) not in clients:
+                clients[business, scopes] = opened.enter_context(stack.http(business, scopes))
+            return clients[business, scopes]
+
+        yield client
+
+
+@pytest.fixture(scope="session")
+def bus_events(stack: Stack) -> BusEvents:
+    """The session's only reader of the bus: `drain()` gives every event so far, `of(id)` those of one number."""
+    return stack.bus_events()
+
+
+@pytest.fixture(scope="session")
+def warm_up(stack: Stack) -> Callable[[int], None]:
+    """`warm_up(8)` starts eight processes of each HTTP function, so that a burst does not wait for them."""
+    return stack.warm_up
