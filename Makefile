@@ -44,7 +44,7 @@ test: .venv/installed ## run all tests, those on the deployed template included
 check: .venv/installed unit313 ## lint, types, template, OpenAPI, the production build; unit tests on Python 3.13 where there is one
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(PY) -m mypy layers/switchboard/switchboard functions local tests/stack
+	$(PY) -m mypy layers/switchboard/places.py layers/switchboard/switchboard functions local tests/stack
 	$(PY) -m local.pins --check
 	$(PY) -m local.openapi --check
 	$(ENV) $(BIN)/sam validate --lint

@@ -31,7 +31,7 @@ def running_emulator(scratch: Path, log: Path) -> Iterator[Aws]:
     """
     for _ in range(ATTEMPTS):
         port = free_port()
-        process = processes.start([sys.executable, "-m", "ministack"], log, _environment(port, scratch))
+        process = processes.start([sys.executable, "-m", "local.emulator_process"], log, _environment(port, scratch))
         try:
             if _serves(process, log, port):
                 yield Aws(f"http://127.0.0.1:{port}")

@@ -2,17 +2,26 @@
 
 from http import HTTPStatus
 
-from switchboard.api.http import CurrentBusiness, IfMatch, NumberId, answers, http_app, http_entry, if_version
+from switchboard.api.http import (
+    PROVIDER_PROBLEMS,
+    CurrentBusiness,
+    IfMatch,
+    NumberId,
+    answers,
+    http_app,
+    http_entry,
+    if_version,
+)
 from switchboard.api.representation import shown
 from switchboard.model.number import VapiAssistant, VapiPhoneNumber
 from switchboard.provisioning.connected import lifecycle
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, *PROVIDER_PROBLEMS)
 
 
-@app.put("/phone-numbers/<number_id>/assistant", **answers(HTTPStatus.OK, *PROBLEMS))
+@app.put("/phone-numbers/<id>/assistant", **answers(HTTPStatus.OK, *PROBLEMS))
 def assign_assistant(
     number_id: NumberId, body: VapiAssistant, business: CurrentBusiness, if_match: IfMatch = None
 ) -> VapiPhoneNumber:

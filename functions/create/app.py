@@ -2,14 +2,22 @@
 
 from http import HTTPStatus
 
-from switchboard.api.http import BaseUrl, CurrentBusiness, IdempotencyKey, answers, http_app, http_entry
+from switchboard.api.http import (
+    PROVIDER_PROBLEMS,
+    BaseUrl,
+    CurrentBusiness,
+    IdempotencyKey,
+    answers,
+    http_app,
+    http_entry,
+)
 from switchboard.api.representation import shown
 from switchboard.model.number import PhoneNumberRequest, VapiPhoneNumber
 from switchboard.provisioning.connected import lifecycle
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+PROBLEMS = (HTTPStatus.CONFLICT, *PROVIDER_PROBLEMS)
 
 
 @app.post("/phone-numbers", **answers(HTTPStatus.CREATED, *PROBLEMS))
@@ -17,9 +25,7 @@ def create(
     body: PhoneNumberRequest, business: CurrentBusiness, base_url: BaseUrl, idempotency_key: IdempotencyKey = None
 ) -> VapiPhoneNumber:
     """Buys a number. Until its provider has activated it, it is inactive and `provisioning` tells how far it is."""
-    record, is_new = lifecycle().create(
-        body, business=business, idempotency_key=idempotency_key, base_url=base_url
-    )
+    record, is_new = lifecycle().create(body, business=business, idempotency_key=idempotency_key, base_url=base_url)
     return shown(record, told_secret=is_new)
 
 

@@ -10,9 +10,10 @@ from switchboard.provisioning.connected import lifecycle
 app = http_app()
 
 
-@app.delete(
-    "/phone-numbers/<number_id>", **answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
-)
+PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+
+
+@app.delete("/phone-numbers/<id>", **answers(HTTPStatus.OK, *PROBLEMS))
 def delete(number_id: NumberId, business: CurrentBusiness, if_match: IfMatch = None) -> VapiPhoneNumber:
     """The number is cancelled at once and released at its provider, at the latest by the schedule. Repeatable."""
     return shown(lifecycle().release(number_id, business, if_version(if_match)))

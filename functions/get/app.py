@@ -10,7 +10,7 @@ from switchboard.store.numbers import numbers
 app = http_app()
 
 
-@app.get("/phone-numbers/<number_id>", **answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND))
+@app.get("/phone-numbers/<id>", **answers(HTTPStatus.OK, HTTPStatus.NOT_FOUND))
 def get(number_id: NumberId, business: CurrentBusiness) -> VapiPhoneNumber:
     """A released number stays readable."""
     return shown(numbers().get(number_id, business))

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from switchboard.api.http import (
+    PROVIDER_PROBLEMS,
     CurrentBusiness,
     IfMatch,
     MergePatch,
@@ -18,10 +19,10 @@ from switchboard.provisioning.connected import lifecycle
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, *PROVIDER_PROBLEMS)
 
 
-@app.patch("/phone-numbers/<number_id>", **answers(HTTPStatus.OK, *PROBLEMS))
+@app.patch("/phone-numbers/<id>", **answers(HTTPStatus.OK, *PROBLEMS))
 def update(
     number_id: NumberId, body: MergePatch, business: CurrentBusiness, if_match: IfMatch = None
 ) -> VapiPhoneNumber:

@@ -1,9 +1,10 @@
-"""A simulator, a client of it and a server that it can call, all of which check every body against Vapi's published schema."""
+"""A simulator, its client and a server that it calls; every body is checked against Vapi's published schema."""
 
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ from local.simulators.vapi import VapiSimulator
 from tests.simulators.openapi_excerpt import repaired, validator
 
 Json = dict[str, Any]
+Connect = Callable[[VapiSimulator], httpx.Client]
 
 ASSISTANT = {
     "name": "Front desk",
@@ -35,6 +37,10 @@ MESSAGE_SCHEMAS = {
 }
 
 
+UNJUDGED = ("/_simulator", "/tool")
+"""Not Vapi's, and a union of all kinds of tools that Switchboard has no use for."""
+
+
 class Wire:
     """Vapi's published schema as a judge of bodies; what it finds wrong is collected in ``mistakes``."""
 
@@ -42,9 +48,9 @@ class Wire:
         self.mistakes: list[str] = []
 
     def judge_answer(self, response: httpx.Response) -> None:
-        """An httpx hook: judges an answer of the REST API; errors, which the schema does not list, have NestJS's form."""
+        """An httpx hook. The schema lists no errors; those must have NestJS's form (vapi.md 1.8)."""
         path = response.request.url.path
-        if path.startswith("/_simulator"):
+        if path.startswith(UNJUDGED):
             return
         body = json.loads(response.read())
         if response.is_success:
@@ -81,7 +87,7 @@ class Received:
 class Receiver:
     """A customer's server. It answers assistant-requests with ``answer``, everything else with ``{}``.
 
-    ``statuses`` are answered first, one a request; ``texts`` replace the answer's body likewise.
+    ``statuses`` are used up first, one a request; ``text`` replaces the body of the answer, which ``slow`` holds back.
     """
 
     url: str
@@ -112,6 +118,10 @@ def wire() -> Iterator[Wire]:
 def receiver(wire: Wire) -> Iterator[Receiver]:
     """A server on loopback."""
 
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_arguments: Any, **_named: Any) -> None:
+            """Says nothing of clients that did not wait for their answer."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -128,11 +138,10 @@ def receiver(wire: Wire) -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
-            return None
+        def log_message(self, *_arguments: Any, **_named: Any) -> None:
+            """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
+    server = Server(("127.0.0.1", 0), Handler)
     here = Receiver(f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield here
@@ -148,11 +157,22 @@ def vapi() -> Iterator[VapiSimulator]:
 
 
 @pytest.fixture
-def client(vapi: VapiSimulator, wire: Wire) -> Iterator[httpx.Client]:
-    """A client with the right key."""
-    headers = {"Authorization": f"Bearer {vapi.api_key}"}
-    with httpx.Client(base_url=vapi.url, headers=headers, event_hooks={"response": [wire.judge_answer]}) as made:
-        yield made
+def connect(wire: Wire) -> Iterator[Connect]:
+    """Makes clients with the right key."""
+    with ExitStack() as clients:
+
+        def connected(vapi: VapiSimulator) -> httpx.Client:
+            headers = {"Authorization": f"Bearer {vapi.api_key}"}
+            hooks = {"response": [wire.judge_answer]}
+            return clients.enter_context(httpx.Client(base_url=vapi.url, headers=headers, event_hooks=hooks))
+
+        yield connected
+
+
+@pytest.fixture
+def client(vapi: VapiSimulator, connect: Connect) -> httpx.Client:
+    """A client of the simulator."""
+    return connect(vapi)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""Vapi's published OpenAPI document: how ``vapi-openapi-excerpt.json`` was cut out of it, and how it is repaired for validation.
+"""Vapi's published OpenAPI document: how the excerpt was cut out of it, and how it is repaired for validation.
 
-The excerpt has the paths that the simulator serves and the schemas they and the server messages reach, unchanged but
-for descriptions and for the parts that are left open (``OPEN_PROPERTIES``). To cut it again from a newer document
-(github.com/VapiAI/docs, ``fern/apis/api/openapi.json``)::
+``vapi-openapi-excerpt.json`` has the paths that the simulator serves and the schemas that they and the server messages
+reach, unchanged but for descriptions and for the parts that are left open (``OPEN_PROPERTIES``). To cut it again from a
+newer document (github.com/VapiAI/docs, ``fern/apis/api/openapi.json``)::
 
     python tests/simulators/openapi_excerpt.py openapi.json
 """
@@ -31,13 +31,41 @@ ROOTS = (
     "ServerMessageTranscript",
 )
 CHECKED_PROPERTIES_OF_AN_ASSISTANT = frozenset(
-    "id orgId createdAt updatedAt name firstMessage serverMessages maxDurationSeconds metadata artifactPlan server"
-    " variableValues".split()
+    [
+        "id",
+        "orgId",
+        "createdAt",
+        "updatedAt",
+        "name",
+        "firstMessage",
+        "serverMessages",
+        "maxDurationSeconds",
+        "metadata",
+        "artifactPlan",
+        "server",
+        "variableValues",
+    ]
 )
 OPEN_PROPERTIES = frozenset(
-    "performanceMetrics assistantActivations nodes scorecards structuredOutputs skippedStructuredOutputs monitors chat"
-    " transferPlan compliance workflow workflowOverrides analysisCostBreakdown transcriptPlan assistantDestinations"
-    " assistantHooks toolWithToolCallList".split()
+    [
+        "performanceMetrics",
+        "assistantActivations",
+        "nodes",
+        "scorecards",
+        "structuredOutputs",
+        "skippedStructuredOutputs",
+        "monitors",
+        "chat",
+        "transferPlan",
+        "compliance",
+        "workflow",
+        "workflowOverrides",
+        "analysisCostBreakdown",
+        "transcriptPlan",
+        "assistantDestinations",
+        "assistantHooks",
+        "toolWithToolCallList",
+    ]
 )
 """Provider unions and other parts that Switchboard never reads; they alone would be a megabyte."""
 

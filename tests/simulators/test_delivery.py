@@ -97,9 +97,7 @@ def test_a_backoff_plan_is_obeyed(
 
 
 @pytest.mark.usefixtures("ready")
-def test_a_server_that_is_gone_is_reported_as_no_status(
-    vapi: VapiSimulator, client: httpx.Client, receiver: Receiver, number: Json, assistant: Json
-) -> None:
+def test_a_server_that_is_gone_is_reported_as_no_status(vapi: VapiSimulator, receiver: Receiver, number: Json) -> None:
     receiver.answer["assistantOverrides"]["server"] = {"url": "http://127.0.0.1:9/gone"}
     sent = vapi.ring(number["number"], CALLER)["messages"]
     assert [(each["httpStatus"], each["attempts"]) for each in sent] == [(None, 1)] * 3

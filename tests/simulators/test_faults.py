@@ -20,9 +20,7 @@ def test_an_error_is_answered_without_doing_the_work(vapi: VapiSimulator, client
 
 
 @pytest.mark.parametrize(("cut", "numbers"), [("before", 0), ("after", 1)])
-def test_a_connection_cut_before_or_after_the_work(
-    vapi: VapiSimulator, client: httpx.Client, cut: str, numbers: int
-) -> None:
+def test_a_connection_cut_before_or_after_the_work(client: httpx.Client, cut: str, numbers: int) -> None:
     client.post("/_simulator/faults", json=[{"method": "POST", "path": "/phone-number*", "cut": cut}])
     with pytest.raises(httpx.TransportError):
         client.post("/phone-number", json=BODY)

@@ -9,7 +9,7 @@ import phonenumbers
 import pytest
 
 from local.simulators.vapi import VapiSimulator
-from tests.simulators.conftest import ASSISTANT, Json
+from tests.simulators.conftest import ASSISTANT, Connect, Json
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 SERVER = {
@@ -43,17 +43,15 @@ def test_a_bought_number_is_activating_without_a_number_and_then_active_with_one
     assert phonenumbers.is_valid_number(phonenumbers.parse(active["number"]))
 
 
-def test_activation_takes_its_time(wire: Any) -> None:
+def test_activation_takes_its_time(connect: Connect) -> None:
     with VapiSimulator(api_key="key", activation_seconds=0.2) as vapi:
-        client = httpx.Client(base_url=vapi.url, headers={"Authorization": "Bearer key"})
+        client = connect(vapi)
         path = f"/phone-number/{buy(client)['id']}"
         assert client.get(path).json()["status"] == "activating"
         assert until(lambda: client.get(path).json().get("number"))
 
 
-def test_two_hundred_numbers_of_one_area_code_are_all_different_and_valid(
-    vapi: VapiSimulator, client: httpx.Client
-) -> None:
+def test_two_hundred_numbers_of_one_area_code_are_all_different_and_valid(client: httpx.Client) -> None:
     for _ in range(200):
         buy(client, numberDesiredAreaCode="415")
     numbers = {row["number"] for row in client.get("/phone-number?limit=1000").json()}
@@ -68,9 +66,9 @@ def test_an_unavailable_area_code_comes_with_a_hint(client: httpx.Client) -> Non
     assert client.get("/phone-number").json() == []
 
 
-def test_the_number_limit_counts_bought_numbers_only(wire: Any) -> None:
+def test_the_number_limit_counts_bought_numbers_only(connect: Connect) -> None:
     with VapiSimulator(api_key="key", number_limit=1) as vapi:
-        client = httpx.Client(base_url=vapi.url, headers={"Authorization": "Bearer key"})
+        client = connect(vapi)
         twilio = {"provider": "twilio", "number": "+14155550101", "twilioAccountSid": "AC1", "twilioAuthToken": "x"}
         buy(client, **twilio)
         first = buy(client)
@@ -257,12 +255,14 @@ def test_the_simulator_can_be_steered_by_http_and_reset(vapi: VapiSimulator, cli
     edited = client.patch(f"/_simulator/phone-number/{bought['id']}", json={"status": "blocked"})
     assert (edited.status_code, client.get(f"/phone-number/{bought['id']}").json()["status"]) == (200, "blocked")
     seen = client.get("/_simulator/requests").json()
-    assert [(each["method"], each["path"], each["status"]) for each in seen][0] == ("POST", "/phone-number", 201)
-    assert seen[0]["body"] == {"provider": "vapi"} and seen[0]["userAgent"].startswith("python-httpx")
+    assert (seen[0]["method"], seen[0]["path"], seen[0]["status"]) == ("POST", "/phone-number", 201)
+    assert seen[0]["body"] == {"provider": "vapi"}
+    assert seen[0]["userAgent"].startswith("python-httpx")
     assert [row["id"] for row in client.get("/_simulator/state").json()["numbers"]] == [bought["id"]]
 
     assert client.post("/_simulator/reset").status_code == 200
-    assert vapi.requests == [] and client.get("/phone-number").json() == []
+    assert vapi.requests == []
+    assert client.get("/phone-number").json() == []
     assert client.post("/_simulator/ring", json={"to": "+17015550100"}).status_code == 400
     assert client.post("/_simulator/ring", json={"to": "+17015550100", "from": None}).status_code == 404
     assert client.post("/_simulator/faults", json=[{"pth": "/call"}]).status_code == 400

@@ -10,7 +10,7 @@ import pytest
 
 from local.simulators.vapi import Callee, CannotRing, Ring, VapiSimulator
 from local.simulators.vapi.clock import iso, now, parse
-from tests.simulators.conftest import ASSISTANT, Json, Receiver
+from tests.simulators.conftest import ASSISTANT, Connect, Json, Receiver
 
 CALLER = "+12025550123"
 TWO_MESSAGES = ["status-update", "end-of-call-report"]
@@ -39,7 +39,8 @@ def test_a_call_from_ringing_to_report(
         "status-update ended",
         "end-of-call-report",
     ]
-    assert story["answered"]["body"] == receiver.answer and story["answered"]["status"] == 200
+    assert story["answered"]["body"] == receiver.answer
+    assert story["answered"]["status"] == 200
     assert story["asked"]["message"] == receiver.received[0].message
     assert story["outcome"] == {
         "status": "ended",
@@ -67,9 +68,11 @@ def test_a_call_from_ringing_to_report(
     ]
 
     asked, opened, ended, report = [each.message for each in receiver.received]
-    assert asked["call"]["assistantId"] is None and asked["customer"] == {"number": CALLER}
+    assert asked["call"]["assistantId"] is None
+    assert asked["customer"] == {"number": CALLER}
     for message in (opened, ended, report):
-        assert message["call"]["status"] == "ringing" and message["call"]["updatedAt"] == message["call"]["createdAt"]
+        assert message["call"]["status"] == "ringing"
+        assert message["call"]["updatedAt"] == message["call"]["createdAt"]
         assert message["call"]["assistantOverrides"]["metadata"] == {"ruleId": "r_open"}
         assert message["phoneNumber"] == client.get(f"/phone-number/{number['id']}").json()
     assert UUID(asked["call"]["id"]).version == 7
@@ -78,7 +81,8 @@ def test_a_call_from_ringing_to_report(
     assert client.get("/call").json() == [row]
     for key in ("endedReason", "startedAt", "endedAt", "cost", "costs", "costBreakdown", "artifact", "analysis"):
         assert row[key] == report[key]
-    assert row["status"] == "ended" and row["updatedAt"] > row["createdAt"]
+    assert row["status"] == "ended"
+    assert row["updatedAt"] > row["createdAt"]
     assert row["cost"] == pytest.approx(sum(item["cost"] for item in row["costs"]))
     assert (report["durationSeconds"], report["transcript"]) == (63.0, row["artifact"]["transcript"])
     assert "AI: Thanks for calling.\n" in report["transcript"]
@@ -92,7 +96,8 @@ def test_the_times_of_a_call_are_consistent(
     report = receiver.received[-1].message
     assert report["call"]["createdAt"] < report["startedAt"] < report["endedAt"] <= iso(now())
     stamps = [each.message["timestamp"] for each in receiver.received]
-    assert all(earlier < later for earlier, later in pairwise(stamps)) and stamps[-1] <= now()
+    assert all(earlier < later for earlier, later in pairwise(stamps))
+    assert stamps[-1] <= now()
 
 
 def test_without_server_messages_vapi_sends_its_default_list(
@@ -145,7 +150,8 @@ def test_an_assistant_with_a_server_keeps_its_messages_and_tool_calls(
 
     assert receiver.kinds("/number") == ["assistant-request"]
     kept = receiver.kinds("/assistant")
-    assert kept.count("tool-calls") == 1 and kept[-1] == "end-of-call-report"
+    assert kept.count("tool-calls") == 1
+    assert kept[-1] == "end-of-call-report"
     assert all(each.headers["X-Of"] == "assistant" for each in receiver.received if each.path == "/assistant")
     [call] = receiver.messages("tool-calls")[0]["toolCallList"]
     assert call["function"] == {"name": "lookupOrder", "arguments": '{"orderId": "A-100"}'}
@@ -240,7 +246,8 @@ def test_answers_that_bring_no_assistant(
     assert (story["outcome"]["seconds"], story["outcome"]["cost"]) == (0.0, 0)
     assert receiver.kinds("/number") == ["assistant-request", "status-update ended", "end-of-call-report"]
     report = receiver.received[-1].message
-    assert "startedAt" not in report and "startedAt" not in client.get(f"/call/{story['callId']}").json()
+    assert "startedAt" not in report
+    assert "startedAt" not in client.get(f"/call/{story['callId']}").json()
     if outcome.get("answeredBy") == "nobody":
         assert receiver.messages("status-update ended")[0]["inboundPhoneCallDebuggingArtifacts"][
             "assistantRequestError"
@@ -308,13 +315,13 @@ def test_a_number_with_nobody_and_no_server_cannot_be_answered(vapi: VapiSimulat
     assert outcome["endedReason"] == "call-start-error-neither-assistant-nor-server-set"
 
 
-def test_only_active_numbers_can_be_rung() -> None:
+def test_only_active_numbers_can_be_rung(connect: Connect) -> None:
     with VapiSimulator(activation_seconds=60) as vapi:
-        headers = {"Authorization": f"Bearer {vapi.api_key}"}
-        bought = httpx.post(f"{vapi.url}/phone-number", json={"provider": "vapi"}, headers=headers).json()
+        client = connect(vapi)
+        bought = client.post("/phone-number", json={"provider": "vapi"}).json()
         with pytest.raises(CannotRing, match="activating"):
             vapi.ring(bought["id"], CALLER)
-        answer = httpx.post(f"{vapi.url}/_simulator/ring", json={"from": None, "to": "+17015550100"})
+        answer = client.post("/_simulator/ring", json={"from": None, "to": "+17015550100"})
         assert (answer.status_code, answer.json()) == (404, {"error": "+17015550100 is not in service"})
 
 
@@ -328,7 +335,7 @@ def test_only_active_numbers_can_be_rung() -> None:
     ],
 )
 def test_the_caller_as_the_network_gives_it(
-    vapi: VapiSimulator, client: httpx.Client, receiver: Receiver, number: Json, ring: Json, customer: Json | None
+    client: httpx.Client, receiver: Receiver, number: Json, ring: Json, customer: Json | None
 ) -> None:
     receiver.answer = {"error": "Closed."}
     story = client.post("/_simulator/ring", json={"to": number["number"], **ring}).json()
@@ -388,7 +395,7 @@ def test_the_assistants_limit_ends_a_long_call(
 ) -> None:
     receiver.answer = answer_with(assistant, maxDurationSeconds=30)
     for ring in ({"talk_seconds": 63}, {"behaviour": "max-duration"}):
-        outcome = vapi.ring(number["number"], CALLER, **ring)["outcome"]  # type: ignore[arg-type]
+        outcome = vapi.ring(number["number"], CALLER, **ring)["outcome"]
         assert (outcome["seconds"], outcome["endedReason"]) == (30.0, "exceeded-max-duration")
 
 
@@ -436,9 +443,9 @@ def test_a_held_call_is_in_progress_until_it_is_hung_up(
         vapi.hang_up(story["callId"])
 
 
-def test_over_the_accounts_concurrency_calls_are_refused(receiver: Receiver) -> None:
+def test_over_the_accounts_concurrency_calls_are_refused(connect: Connect) -> None:
     with VapiSimulator(activation_seconds=0, concurrency_limit=1) as vapi:
-        http = httpx.Client(base_url=vapi.url, headers={"Authorization": f"Bearer {vapi.api_key}"})
+        http = connect(vapi)
         made = http.post("/assistant", json=ASSISTANT).json()
         bought = http.post("/phone-number", json={"provider": "vapi", "assistantId": made["id"]}).json()
         held = vapi.ring(bought["id"], CALLER, hold=True)
@@ -461,7 +468,8 @@ def test_many_calls_ring_at_once(
 
     body = {"rings": [{"from": None, "to": number["id"]}, {"from": None, "to": "+17015550199"}], "concurrency": 2}
     good, bad = client.post("/_simulator/rings", json=body).json()
-    assert good["outcome"]["status"] == "ended" and bad["error"] == "+17015550199 is not in service"
+    assert good["outcome"]["status"] == "ended"
+    assert bad["error"] == "+17015550199 is not in service"
 
 
 def test_calls_are_found_by_number_assistant_and_id(
@@ -505,15 +513,15 @@ def test_an_outbound_call_is_queued_rings_and_talks(
         "end-of-call-report",
     ]
     for each in receiver.received:
-        assert each.message["call"]["status"] == "queued" and each.message["call"]["metadata"] == {"a": 1}
+        assert each.message["call"]["status"] == "queued"
+        assert each.message["call"]["metadata"] == {"a": 1}
     row = client.get(f"/call/{placed['id']}").json()
     assert (row["status"], row["endedReason"], row["name"]) == ("ended", "customer-ended-call", "test call")
-    assert row["createdAt"] <= row["startedAt"] < row["endedAt"] and parse(row["endedAt"]) <= now()
+    assert row["createdAt"] <= row["startedAt"] < row["endedAt"]
+    assert parse(row["endedAt"]) <= now()
 
 
-def test_an_outbound_call_that_nobody_takes(
-    vapi: VapiSimulator, client: httpx.Client, receiver: Receiver, number: Json, assistant: Json
-) -> None:
+def test_an_outbound_call_that_nobody_takes(vapi: VapiSimulator, client: httpx.Client, number: Json) -> None:
     assert client.post("/_simulator/callee", json={"behaviour": "no-answer", "ringSeconds": 0}).status_code == 200
     body = {"phoneNumberId": number["id"], "assistant": ASSISTANT, "customers": [{"number": CALLER}, {"number": "0"}]}
     refused = client.post("/call", json=body)

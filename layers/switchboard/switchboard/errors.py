@@ -1,22 +1,22 @@
 """What can go wrong, in the domain's words. `api/problems.py` maps each to HTTP; nothing here knows of it.
 
-    SwitchboardError
-    ├── InvalidRequest            a field is wrong; names each field's path
-    ├── NumberNotFound            no such number, or it is another business's
-    ├── UnknownClient             the token is good, but no business stands behind it
-    ├── StatusConflict            the number's status forbids the move
-    ├── VersionMismatch           If-Match names another version than the number's
-    ├── ChangedMeanwhile          the number kept changing under a write
-    ├── IdempotencyKeyReused      the key was used with another request
-    ├── ProviderNotConfigured     the deployment has no credentials for the provider
-    ├── PurchaseRefused           the provider will not sell this
-    ├── NumberTaken               another number of this deployment has this E.164
-    └── ProviderError
-        ├── ProviderCredentialsRejected   401 or 403 from the provider
-        ├── ProviderBusy                  429: the request was not processed
-        ├── ProviderUnreachable           the request was never sent
-        ├── ProviderFailed                the provider answered with an error of its own
-        └── OutcomeUnknown                sent, and no answer: it may have worked
+SwitchboardError
+├── InvalidRequest            a field is wrong; names each field's path
+├── NumberNotFound            no such number, or it is another business's
+├── UnknownClient             the token is good, but no business stands behind it
+├── StatusConflict            the number's status forbids the move
+├── VersionMismatch           If-Match names another version than the number's
+├── ChangedMeanwhile          the number kept changing under a write
+├── IdempotencyKeyReused      the key was used with another request
+├── ProviderNotConfigured     the deployment has no credentials for the provider
+├── PurchaseRefused           the provider will not sell this
+├── NumberTaken               another number of this deployment has this E.164
+└── ProviderError
+    ├── ProviderCredentialsRejected   401 or 403 from the provider
+    ├── ProviderBusy                  429: the request was not processed
+    ├── ProviderUnreachable           the request was never sent
+    ├── ProviderFailed                the provider answered with an error of its own
+    └── OutcomeUnknown                sent, and no answer: it may have worked
 """
 
 from dataclasses import dataclass

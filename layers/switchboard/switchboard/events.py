@@ -97,7 +97,7 @@ def _event(
     occurred_at: int,
     data: dict[str, Any],
 ) -> Event:
-    seed = "\0".join((number_id, detail_type, subject))
+    seed = f"{number_id}\0{detail_type}\0{subject}"
     return Event(
         detail_type,
         {

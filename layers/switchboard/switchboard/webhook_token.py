@@ -1,13 +1,12 @@
 """How Vapi proves itself to us: a token per number in the server URL's headers, derived from one rotating key.
 
 `<business>.<mac>`: the token names the business, so that the call plane knows every key it reads, and the MAC over
-number and business shows that we made it. Both the current and the previous key are good, so a rotation cuts nobody off.
+number and business shows that we made it. The current and the previous key are good, so a rotation cuts nobody off.
 """
 
 import hashlib
 import hmac
 from collections.abc import Mapping
-
 
 TOKEN_HEADER = "X-Switchboard-Token"  # noqa: S105 - the header's name
 """`Authorization` stays free for a credential that the organisation may have set at Vapi."""

@@ -1,4 +1,4 @@
-"""Who talks to a caller: the assistant in force, and what an assistant-request's answer makes of the call (vapi.md 2.3)."""
+"""Who talks to a caller, and what the answer to an assistant-request makes of the call (vapi.md 2.3)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -37,7 +37,10 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Answerer:
-    """``keys`` are what names it on the call row, ``assistant`` is it with all overrides applied (of a squad: its first member)."""
+    """``keys`` are what names it on the call row; ``assistant`` is it with all overrides applied.
+
+    Of a squad that is its first member.
+    """
 
     kind: Literal["assistant", "squad", "workflow"]
     keys: Row
@@ -45,7 +48,7 @@ class Answerer:
 
     @property
     def server(self) -> Row | None:
-        """The assistant's own server, when it has one with a url; it takes events away from the number's (vapi.md 0.4)."""
+        """The assistant's own server, if it has one; it takes events away from the number's (vapi.md 0.4)."""
         server: Row = self.assistant.get("server") or {}
         return server if server.get("url") else None
 
@@ -63,7 +66,7 @@ class Answerer:
         return message["type"] in wanted
 
     def tools(self, store: Store) -> Iterator[Row]:
-        """The function tools in reach, inline ones first; a ``toolIds`` entry that is no row of the store gets a made-up name."""
+        """The function tools in reach, inline ones first; a ``toolIds`` entry that is in no row gets a made-up name."""
         model: Row = self.assistant.get("model") or {}
         for tool in [*(model.get("tools") or []), *(self.assistant.get("tools:append") or [])]:
             if tool.get("type", "function") == "function" and "function" in tool:
@@ -95,8 +98,7 @@ def resolve(named: Mapping[str, Any], store: Store) -> Answerer | None:
     published API any more, so every well-formed ``workflowId`` is taken to exist.
     """
     keys = {key: value for key, value in named.items() if key in schema.ANSWERER_FIELDS and value is not None}
-    if complaints := schema.shape(schema.ANSWERER_FIELDS)("", keys):
-        raise Unfit(", ".join(complaints))
+    _check(schema.shape(schema.ANSWERER_FIELDS), "", keys)
     for kind in _KINDS:
         if f"{kind}Id" not in keys and kind not in keys:
             continue
@@ -140,8 +142,7 @@ def _handed_over(answer: Row, store: Store) -> Verdict:
     destination = answer.get("destination")
     try:
         if destination is not None:
-            if complaints := schema.DESTINATION("destination", destination):
-                raise Unfit(", ".join(complaints))
+            _check(schema.DESTINATION, "destination", destination)
             reason = "assistant-request-returned-forwarding-phone-number"
             return Verdict(by="destination", ended_reason=reason, destination=destination)
         answerer = resolve(answer, store)
@@ -155,6 +156,11 @@ def _handed_over(answer: Row, store: Store) -> Verdict:
 def _failed(ended_reason: str, why: str) -> Verdict:
     debugging = {"error": "Couldn't Get Assistant.", "assistantRequestError": why}
     return Verdict(by="nobody", ended_reason=ended_reason, debugging=debugging)
+
+
+def _check(check: schema.Check, path: str, value: Any) -> None:
+    if complaints := check(path, value):
+        raise Unfit(", ".join(complaints))
 
 
 def _existing(store: Store, kind: str, row_id: str) -> Row:

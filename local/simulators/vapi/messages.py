@@ -70,7 +70,7 @@ def report(
     transport: str,
     destination: Row | None,
 ) -> Row:
-    """What is known of a call at its end: the keys that both the call row and the end-of-call report carry (vapi.md 2.5, 5.3).
+    """The keys that both the call row and the end-of-call report carry when it is over (vapi.md 2.5, 5.3).
 
     A call that nobody answered has no ``startedAt`` and costs nothing.
     """

@@ -215,7 +215,7 @@ class Exchange:
         self.store.update("call", call.id, gained)
 
     def _play(self, call: Call, steps: Sequence[Step]) -> None:
-        """Changes the row and sends the messages, step by step; a shuffled delivery finds the row as it is in the end."""
+        """Changes the row and sends the messages, step by step; shuffled messages find the row as it is in the end."""
         delivery = call.script.delivery or self.delivery
         if delivery.shuffle:
             for step in steps:
@@ -275,7 +275,7 @@ def _ringing_hook(number: Row, caller: str | None) -> Verdict | None:
 
 
 def _rescued(number: Row, verdict: Verdict) -> Verdict:
-    """Who takes the caller when no one was found: the fallback destination, else a ``call.ending`` hook (vapi.md 1.5, 1.6).
+    """Who takes the caller when nobody was found: the fallback, else a ``call.ending`` hook (vapi.md 1.5, 1.6).
 
     The hook also acts on errors and destinations, if its filter names their reasons or it has none.
     """

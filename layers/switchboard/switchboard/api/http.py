@@ -24,6 +24,9 @@ from switchboard.store.clients import business_of
 
 logger = Logger()
 
+PROVIDER_PROBLEMS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+"""What an action answers that cannot do without its provider."""
+
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -32,20 +35,9 @@ def http_app() -> APIGatewayHttpResolver:
     app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=500)
     app.use(middlewares=[_with_headers])
 
-    @app.exception_handler(errors.SwitchboardError)
-    def domain_error(error: errors.SwitchboardError) -> Response[str]:
-        logger.info("refused", code=error.code)
-        return problems.of_domain(error)
-
-    @app.exception_handler([RequestValidationError, ValidationError])
-    def invalid(error: RequestValidationError | ValidationError) -> Response[str]:
-        return problems.of_validation(error)
-
-    @app.exception_handler(ServiceError)
-    def edge_error(error: ServiceError) -> Response[str]:
-        status = HTTPStatus(error.status_code)
-        return problems.problem(status, status.phrase.lower().replace(" ", "_"), str(error.msg))
-
+    app.exception_handler(errors.SwitchboardError)(problems.of_domain)
+    app.exception_handler([RequestValidationError, ValidationError])(problems.of_validation)
+    app.exception_handler(ServiceError)(problems.of_edge)
     return app
 
 
@@ -62,9 +54,7 @@ def http_entry(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaC
     return lambda_handler
 
 
-def answers(
-    status: HTTPStatus, *problem_statuses: HTTPStatus, description: str = "The phone number"
-) -> dict[str, Any]:
+def answers(status: HTTPStatus, *problem_statuses: HTTPStatus, description: str = "The phone number") -> dict[str, Any]:
     """Route keywords: the success status and the problems that the OpenAPI document names beside it.
 
     `responses` replaces what Powertools would document of the success, so it has to be said here again.
@@ -101,7 +91,7 @@ CurrentBusiness = Annotated[str, Depends(_current_business)]
 
 BaseUrl = Annotated[str, Depends(_base_url)]
 
-NumberId = Annotated[str, Path(description="The number's id.", examples=["pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD"])]
+NumberId = Annotated[str, Path(alias="id", description="The number's id.", examples=["pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD"])]
 
 IdempotencyKey = Annotated[
     str | None,

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -36,9 +37,7 @@ MAY_BE_REPEATED = {HTTPStatus.SERVICE_UNAVAILABLE: "5"}
 """Status -> Retry-After, in seconds."""
 
 
-def problem(
-    status: HTTPStatus, code: str, detail: str, found: Iterable[errors.FieldError] = ()
-) -> Response[str]:
+def problem(status: HTTPStatus, code: str, detail: str, found: Iterable[errors.FieldError] = ()) -> Response[str]:
     """`{type, title, status, code, detail, errors?: [{path, message}]}`."""
     body: dict[str, Any] = {
         "type": f"urn:switchboard:problem:{code}",
@@ -57,6 +56,12 @@ def problem(
 def of_domain(error: errors.SwitchboardError) -> Response[str]:
     found = error.errors if isinstance(error, errors.InvalidRequest) else ()
     return problem(STATUS[type(error)], error.code, error.detail, found)
+
+
+def of_edge(error: ServiceError) -> Response[str]:
+    """What Powertools itself refuses, such as a media type that is not JSON."""
+    status = HTTPStatus(error.status_code)
+    return problem(status, status.phrase.lower().replace(" ", "_"), str(error.msg))
 
 
 def of_validation(error: RequestValidationError | ValidationError) -> Response[str]:

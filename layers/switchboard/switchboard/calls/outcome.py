@@ -15,27 +15,22 @@ OUTCOME_OF_REJECTION = {
 }
 """What a call is called that we turned away, by the decision's reason."""
 
-_FORWARDED = frozenset(
-    {
-        "assistant-forwarded-call",
-        "assistant-request-returned-forwarding-phone-number",
-        "call.ringing.hook-executed-transfer",
-        "call.ending.hook-executed-transfer",
-    }
-)
+_OUTCOME_OF_REASON = {
+    "assistant-forwarded-call": "forwarded",
+    "assistant-request-returned-forwarding-phone-number": "forwarded",
+    "call.ringing.hook-executed-transfer": "forwarded",
+    "call.ending.hook-executed-transfer": "forwarded",
+    "voicemail": "voicemail",
+    "customer-busy": "missed",
+    "customer-did-not-answer": "missed",
+    "customer-did-not-give-microphone-permission": "missed",
+    "call.ringing.sip-inbound-caller-hungup-before-call-connect": "missed",
+}
 _TURNED_AWAY = frozenset(
     {
         "assistant-request-returned-error",
         "call.ringing.hook-executed-say",
         "call.ending.hook-executed-say",
-    }
-)
-_NEVER_ANSWERED = frozenset(
-    {
-        "customer-busy",
-        "customer-did-not-answer",
-        "customer-did-not-give-microphone-permission",
-        "call.ringing.sip-inbound-caller-hungup-before-call-connect",
     }
 )
 _FAILED = (
@@ -64,14 +59,10 @@ def outcome_of(
     settled: nothing more is to come that could tell whether it was answered.
     """
     reason = reason or ""
-    if reason in _FORWARDED:
-        return "forwarded"
     if reason in _TURNED_AWAY:
         return OUTCOME_OF_REJECTION.get(str((decision or {}).get("reason")), "rejected")
-    if reason == "voicemail":
-        return "voicemail"
-    if reason in _NEVER_ANSWERED:
-        return "missed"
+    if reason in _OUTCOME_OF_REASON:
+        return _OUTCOME_OF_REASON[reason]
     if reason.startswith(_FAILED):
         return "failed"
     if was_in_progress:

@@ -7,6 +7,7 @@ sent again.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import urllib3
@@ -51,9 +52,7 @@ class JsonApi:
         self._timeout = urllib3.Timeout(connect=3, read=read_timeout)
         self._pool = urllib3.PoolManager(retries=False)
 
-    def ask(
-        self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None
-    ) -> Any:
+    def ask(self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
         """The answer's JSON. Raises Refused, or the ProviderError that tells whether the request was ever sent."""
         try:
             answer = self._pool.request(
@@ -70,16 +69,16 @@ class JsonApi:
             raise ProviderUnreachable(f"{self.provider} could not be reached.") from error
         except HTTPError as error:
             raise OutcomeUnknown(f"{self.provider} did not answer.") from error
-        if 200 <= answer.status < 300:
+        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return self._json(answer.data)
         raise self._error(answer.status, self._message(answer.data))
 
     def _error(self, status: int, message: str) -> ProviderError | Refused:
-        if status in (401, 403):
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return ProviderCredentialsRejected(f"{self.provider} rejected this deployment's credentials ({status}).")
-        if status == 429:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             return ProviderBusy(f"{self.provider} asks to slow down: {message}")
-        if status >= 500:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return ProviderFailed(f"{self.provider} failed with {status}: {message}", status)
         return Refused(status, message)
 

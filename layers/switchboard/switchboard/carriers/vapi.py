@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from switchboard.carriers.http import JsonApi, Refused
@@ -65,7 +66,7 @@ class Vapi:
         try:
             self.api.ask("DELETE", f"/phone-number/{vapi_id}")
         except Refused as refused:
-            if refused.status != 404:
+            if refused.status != HTTPStatus.NOT_FOUND:
                 raise
 
     def get_assistant(self, assistant_id: str) -> dict[str, Any] | None:
@@ -83,7 +84,7 @@ class Vapi:
         try:
             row: dict[str, Any] = self.api.ask("GET", path)
         except Refused as refused:
-            if refused.status in (400, 404):  # 400: an id that is no UUID
+            if refused.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):  # 400: an id that is no UUID
                 return None
             raise
         return row

@@ -35,4 +35,3 @@ def learn_calls(calls: Calls, numbers: Numbers, vapi: Vapi, now_ms: int) -> int:
             learnt += calls.record(*owner, fact)
     calls.list_read_until(until)
     return learnt
-

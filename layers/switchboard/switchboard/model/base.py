@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-E164_FORM = re.compile(r"\+[1-9]\d{6,14}")
-PREFIX_FORM = re.compile(r"\+[1-9]\d{0,13}\*")
+E164_FORM = re.compile(r"\+[1-9][0-9]{6,14}")
+PREFIX_FORM = re.compile(r"\+[1-9][0-9]{0,13}\*")
 
 
 class Shape(BaseModel):
@@ -17,13 +17,15 @@ class Shape(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
         serialize_by_alias=True,
         extra="forbid",
         frozen=True,
         str_strip_whitespace=True,
     )
+
+
+MADE_HERE = ConfigDict(validate_by_name=True, validate_by_alias=True)
+"""For shapes that no request brings: the service makes them, by their fields' names in Python."""
 
 
 def _e164(value: str) -> str:

@@ -22,8 +22,11 @@ def _zone(value: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone), Field(examples=["America/New_York"])]
 
-Opens = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Field(examples=["09:00"])]
-Closes = Annotated[str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"), Field(examples=["17:00"])]
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+Opens = Annotated[str, StringConstraints(pattern=f"^{_TIME}$"), Field(examples=["09:00"])]
+Closes = Annotated[
+    str, StringConstraints(pattern=f"^({_TIME}|24:00)$"), Field(examples=["17:00"])
+]
 
 
 class OpeningHours(Shape):

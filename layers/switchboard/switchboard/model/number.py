@@ -12,11 +12,12 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from switchboard.errors import FieldError
-from switchboard.model.base import E164, Country, HttpsUrl, Money, NumberOrPrefix, Shape, Timestamp
+from switchboard.model.base import E164, MADE_HERE, Country, HttpsUrl, Money, NumberOrPrefix, Shape, Timestamp
 from switchboard.model.hours import BusinessHours
 from switchboard.model.rules import RoutingRule
 
 METADATA_BYTES = 16_384
+METADATA_LEVELS = 32
 MASK = "whsec_********"
 """How a webhook secret is shown after the answer that first told it."""
 
@@ -47,15 +48,33 @@ Fallback = Literal["voicemail", "forward", "reject"]
 Seconds = Annotated[int, Field(ge=10, le=43_200, description="Seconds; Vapi's own bounds.")]
 SpokenText = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{2,5}$"), Field(examples=["415"])]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,5}$"), Field(examples=["415"])]
 VapiId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 """Vapi's ids are UUIDs; nothing here depends on that."""
 
+WebhookSecret = Annotated[str, StringConstraints(pattern=r"^whsec_([A-Za-z0-9+/=]{8,100}|\*{8})$")]
+"""Standard Webhooks: `whsec_` and base64. The mask is accepted too, and means the secret that there is."""
+
 
 def _metadata(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value)) > METADATA_BYTES:
+    level: list[Any] = [value]
+    for _ in range(METADATA_LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+    if level:
+        raise PydanticCustomError("metadata", "must be at most {limit} levels deep", {"limit": METADATA_LEVELS})
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError:
+        raise PydanticCustomError("metadata", "must be JSON in UTF-8, which has no NaN and no lone surrogate") from None
+    if size > METADATA_BYTES:
         raise PydanticCustomError("metadata", "must be at most {limit} bytes of JSON", {"limit": METADATA_BYTES})
     return value
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 class VapiAssistant(Shape):
@@ -127,7 +146,7 @@ class NumberConfiguration(Shape):
     max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] | None = None
     call_routing_rules: Annotated[list[RoutingRule], Field(max_length=500)] = []
     webhook_url: HttpsUrl | None = None
-    webhook_secret: Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/=*]{8,100}$")] | None = None
+    webhook_secret: WebhookSecret | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = []
     metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = {}
 
@@ -156,6 +175,8 @@ class VapiPhoneNumber(NumberConfiguration):
     Timestamps are Unix seconds, money is cents of the deployment's currency.
     """
 
+    model_config = MADE_HERE
+
     id: str
     phone_number: E164 | None = None
     business: str
@@ -177,7 +198,9 @@ class VapiPhoneNumber(NumberConfiguration):
     outbound_calls: int = 0
     average_call_duration: Annotated[float, Field(description="Seconds, over answered calls.")] = 0
     total_minutes: float = 0
-    monthly_cost: Annotated[Money | None, Field(description="Cents in the current month; null until it is metered.")] = None
+    monthly_cost: Annotated[
+        Money | None, Field(description="Cents in the current month; null until it is metered.")
+    ] = None
     created: Timestamp
     updated: Timestamp
     version: Annotated[int, Field(ge=1, description="Ours: the configuration's version, also the ETag.")]
@@ -185,15 +208,21 @@ class VapiPhoneNumber(NumberConfiguration):
     warnings: Annotated[list[str], Field(description="Ours: what the owner should know of this answer.")] = []
 
 
-COUNTERS = frozenset({"totalCalls", "inboundCalls", "outboundCalls", "averageCallDuration", "totalMinutes", "monthlyCost"})
+COUNTERS = frozenset(
+    {"totalCalls", "inboundCalls", "outboundCalls", "averageCallDuration", "totalMinutes", "monthlyCost"}
+)
 """Counters move by themselves, so an update that carries them back is neither a change nor an error."""
 
 CONFIGURABLE = frozenset(field.alias or name for name, field in NumberConfiguration.model_fields.items())
-READ_ONLY = frozenset(field.alias or name for name, field in VapiPhoneNumber.model_fields.items()) - CONFIGURABLE - {"status"}
+READ_ONLY = (
+    frozenset(field.alias or name for name, field in VapiPhoneNumber.model_fields.items()) - CONFIGURABLE - {"status"}
+)
 
 
 class NumberList(Shape):
     """A page of numbers, the newest first; `nextCursor` is absent on the last."""
+
+    model_config = MADE_HERE
 
     items: list[VapiPhoneNumber]
     next_cursor: str | None = None
@@ -224,9 +253,13 @@ def contradictions(
             yield FieldError(path, "voicemail needs voicemailEnabled")
     if configuration.inbound_settings.spam_action == "voicemail" and not configuration.voicemail_enabled:
         yield FieldError("inboundSettings.spamAction", "voicemail needs voicemailEnabled")
+    yield from _doubles(configuration.call_routing_rules)
+
+
+def _doubles(rules: list[RoutingRule]) -> Iterator[FieldError]:
     by_priority: dict[int, str] = {}
     by_id: set[str] = set()
-    for position, rule in enumerate(configuration.call_routing_rules):
+    for position, rule in enumerate(rules):
         if rule.priority in by_priority:
             other = by_priority[rule.priority]
             yield FieldError(f"callRoutingRules.{position}.priority", f"{rule.id} has the priority of {other}")

@@ -1,4 +1,4 @@
-"""A number as it is kept: what its owner sees, and what only the service knows. Every move of its life is a method here.
+"""A number as it is kept: what its owner sees, and what only the service knows. Each move of its life is a method.
 
 Pure: times and entropy are arguments. The states of provisioning:
 
@@ -20,7 +20,7 @@ from pydantic import Field
 from ulid import ULID
 
 from switchboard.errors import FieldError, InvalidRequest, StatusConflict
-from switchboard.model.base import Shape, Timestamp
+from switchboard.model.base import MADE_HERE, Shape, Timestamp
 from switchboard.model.number import (
     CONFIGURABLE,
     COUNTERS,
@@ -56,6 +56,8 @@ class AssistantProfile(Shape):
     metadata, artifact_plan: its own, since an override may replace the whole object.
     """
 
+    model_config = MADE_HERE
+
     own_server: bool = False
     server_messages: list[str] | None = None
     metadata: dict[str, Any] = {}
@@ -65,6 +67,8 @@ class AssistantProfile(Shape):
 class NumberFacts(Shape):
     """What is known of a number once its provider has told its E.164."""
 
+    model_config = MADE_HERE
+
     type: NumberType | None = None
     country: str | None = None
     region: str | None = None
@@ -73,6 +77,8 @@ class NumberFacts(Shape):
 
 
 class NumberRecord(Shape):
+    model_config = MADE_HERE
+
     number: VapiPhoneNumber
     revision: Annotated[int, Field(ge=1)] = 1
     server_url: str
@@ -105,7 +111,8 @@ class NumberRecord(Shape):
         _refuse(contradictions(request, request.provider, request.phone_number))
         wanted = {name: getattr(request, name) for name in NumberConfiguration.model_fields}
         wanted |= {"assistant": assistant, "webhook_secret": None}
-        secret = request.webhook_secret or (webhook_secret if request.webhook_url else None)
+        given = None if request.webhook_secret == MASK else request.webhook_secret
+        secret = given or (webhook_secret if request.webhook_url else None)
         number = VapiPhoneNumber(
             **wanted,
             id=number_id,
@@ -164,17 +171,16 @@ class NumberRecord(Shape):
         error = ProvisioningError(code=code, detail=detail)
         return self._moved(
             at, {"status": Status.CANCELLED, "provisioning": Provisioning(state="failed", since=at, error=error)}
-        )
+        ).model_copy(update={"out_of_step": False})
 
     def cancelled(self, at: Timestamp) -> Self:
         """The owner released the number. While its purchase is unsettled it stays to be looked up, then released."""
         if self.number.status == Status.CANCELLED:
             return self
-        if self.state == "purchasing":
-            return self._moved(at, {"status": Status.CANCELLED})
-        return self._moved(
-            at, {"status": Status.CANCELLED, "provisioning": Provisioning(state="releasing", since=at)}
-        ).model_copy(update={"out_of_step": False})
+        changes: dict[str, Any] = {"status": Status.CANCELLED}
+        if self.state != "purchasing":
+            changes["provisioning"] = Provisioning(state="releasing", since=at)
+        return self._moved(at, changes).model_copy(update={"out_of_step": False})
 
     def released(self, at: Timestamp) -> Self:
         """The provider no longer holds the number."""
@@ -188,7 +194,8 @@ class NumberRecord(Shape):
         """The number's default answerer. Unchanged where it is the same already."""
         if (assistant, profile) == (self.number.assistant, self.profile):
             return self
-        return self._live()._moved(at, {"assistant": assistant}).model_copy(update={"profile": profile})
+        self._refuse_if_cancelled()
+        return self._moved(at, {"assistant": assistant}).model_copy(update={"profile": profile})
 
     def updated(self, patch: dict[str, Any], at: Timestamp) -> Self:
         """The JSON merge patch (RFC 7396) of a VapiPhoneNumber, applied.
@@ -223,7 +230,8 @@ class NumberRecord(Shape):
         new_secret = secret is not None and secret != self.webhook_secret
         if not changes and not new_secret:
             return self
-        moved = self._live()._moved(at, changes)
+        self._refuse_if_cancelled()
+        moved = self._moved(at, changes)
         update: dict[str, Any] = {"out_of_step": self.out_of_step or not AT_VAPI.isdisjoint(changes)}
         if new_secret:
             update |= {"webhook_secret": secret, "previous_webhook_secret": self.webhook_secret}
@@ -241,17 +249,16 @@ class NumberRecord(Shape):
         return self.number.forwarding_number if self.number.status == Status.ACTIVE else None
 
     def shown(self, *, counters: Mapping[str, Any] | None = None, told_secret: bool = False) -> VapiPhoneNumber:
-        """What the owner sees. counters: by their names in Python. The secret is masked but in the answer that makes it."""
+        """What the owner sees. counters: by their names in Python. The secret is told by one answer only."""
         secret = None if self.webhook_secret is None else self.webhook_secret if told_secret else MASK
         warnings = [OWN_SERVER] if self.profile is not None and self.profile.own_server else []
         return self.number.model_copy(
             update={"webhook_secret": secret, "warnings": warnings, **(counters or {})},
         )
 
-    def _live(self) -> Self:
+    def _refuse_if_cancelled(self) -> None:
         if self.number.status == Status.CANCELLED:
             raise StatusConflict("The number is cancelled: nothing of it can be changed any more.")
-        return self
 
     def _status_after(self, wanted: Any) -> Status:
         try:
@@ -289,7 +296,8 @@ def webhook_secret(entropy: bytes) -> str:
 
 def digest(request: PhoneNumberRequest) -> str:
     """What an Idempotency-Key is held against: two requests are the same when they ask for the same."""
-    return hashlib.sha256(request.model_dump_json(by_alias=True).encode()).hexdigest()
+    asked = json.dumps(request.model_dump(mode="json", by_alias=True), sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -9,7 +9,7 @@ from switchboard.model.base import E164, Country, Shape
 from switchboard.model.hours import BusinessHours
 
 RuleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-CallerPrefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,13}$"), Field(examples=["+1415"])]
+CallerPrefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{0,13}$"), Field(examples=["+1415"])]
 
 
 class When(Shape):
@@ -21,11 +21,11 @@ class When(Shape):
     anonymous: bool | None = None
     schedule: BusinessHours | None = None
     hours: Literal["open", "closed"] | None = None
-    share: Annotated[int | None, Field(ge=0, le=100, description="Percent; a caller always gets the same side.")] = None
+    share: Annotated[int | None, Field(ge=0, le=100, description="Percent of callers.")] = None
 
 
 class Then(Shape):
-    """Who answers: `id` names an assistant, squad or workflow; `number` a forward's destination; `message` is spoken."""
+    """Who answers: `id` names an assistant, squad or workflow; `number` is a forward's goal; `message` is spoken."""
 
     action: Literal["assistant", "squad", "workflow", "forward", "voicemail", "reject"]
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None

@@ -25,7 +25,7 @@ def check_numbers(lifecycle: Lifecycle) -> int:
             continue  # an intent that was taken back meanwhile
         except (ProviderError, Refused) as error:
             logger.warning("number not advanced", numberId=number_id, error=type(error).__name__)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again below
             surprises.append(error)
     if surprises:
         raise ExceptionGroup("numbers that could not be advanced", surprises)

@@ -89,7 +89,7 @@ class Lifecycle:
     def advance(self, record: NumberRecord) -> NumberRecord:
         """Takes the next step that the number needs at Vapi, if any; somebody else may take it at the same time.
 
-        Raises ProviderError or Refused when Vapi does not go along; the number then stays unfinished and is tried again.
+        Raises ProviderError or Refused when Vapi does not go along; the number stays unfinished and is tried again.
         """
         steps: dict[str, Callable[[NumberRecord], NumberRecord]] = {
             "purchasing": self._look_up,
@@ -104,9 +104,7 @@ class Lifecycle:
         except ChangedMeanwhile:
             return self.numbers.get(record.number.id)
 
-    def assign(
-        self, wanted_id: str, business: str, assistant: VapiAssistant, if_version: int | None
-    ) -> NumberRecord:
+    def assign(self, wanted_id: str, business: str, assistant: VapiAssistant, if_version: int | None) -> NumberRecord:
         """Makes an assistant the number's default answerer. Raises InvalidRequest if Vapi does not have it."""
         self.numbers.get(wanted_id, business)
         named, profile = examine(self.vapi, assistant, "id")
@@ -235,9 +233,7 @@ class Lifecycle:
         return self.numbers.save(record, record.activated(held.number, facts, self._now()))
 
     def _bring_in_step(self, record: NumberRecord) -> NumberRecord:
-        self.vapi.update_number(
-            str(record.vapi_id), held_at_vapi(name=record.number.name, fallback=record.fallback)
-        )
+        self.vapi.update_number(str(record.vapi_id), held_at_vapi(name=record.number.name, fallback=record.fallback))
         return self.numbers.save(record, record.in_step())
 
     def _release(self, record: NumberRecord) -> NumberRecord:

@@ -40,7 +40,7 @@ def _overrides(answerer: Answerer, number: Number) -> dict[str, Any]:
     if number.recording_enabled is not None:
         plan["recordingEnabled"] = number.recording_enabled
     if number.transcription_enabled is not None:
-        plan["transcriptPlan"] = {**plan.get("transcriptPlan", {}), "enabled": number.transcription_enabled}
+        plan["transcriptPlan"] = {**(plan.get("transcriptPlan") or {}), "enabled": number.transcription_enabled}
     if plan != answerer.artifact_plan:
         overrides["artifactPlan"] = plan
     if number.max_duration_seconds is not None:

@@ -77,9 +77,7 @@ class Calls:
 
     def listed_until(self) -> int | None:
         """Up to which instant (Unix milliseconds) Vapi's call list has been read; None before the first time."""
-        answer = self.table.client.get_item(
-            TableName=self.table.name, Key=wire(keys.call_list()), ConsistentRead=True
-        )
+        answer = self.table.client.get_item(TableName=self.table.name, Key=wire(keys.call_list()), ConsistentRead=True)
         return int(plain(answer["Item"])["readTo"]) if "Item" in answer else None
 
     def list_read_until(self, instant_ms: int) -> None:

@@ -19,5 +19,5 @@ def business_of(client_id: str) -> str:
 
 
 def bind_client(resource_table: Any, client_id: str, business: str) -> None:
-    """Makes an API client act for a business. resource_table: a boto3 `Table`; done by an operator, never by a handler."""
+    """Makes an API client act for a business. resource_table: a boto3 `Table`; for operators, not for handlers."""
     resource_table.put_item(Item=keys.client(client_id) | {"business": business})

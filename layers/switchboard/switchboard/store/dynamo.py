@@ -39,7 +39,7 @@ class Table:
 def table() -> Table:
     """The deployment's table, one client an instance."""
     client = botocore.session.get_session().create_client("dynamodb", config=CONFIG)
-    return Table(cast(DynamoDBClient, client), os.environ["TABLE_NAME"])
+    return Table(cast("DynamoDBClient", client), os.environ["TABLE_NAME"])
 
 
 def wire(values: Item) -> dict[str, Any]:

@@ -81,24 +81,24 @@ class Numbers:
         if new == old:
             return old
         client = self.table.client
-        put = {
+        put: Any = {
             "TableName": self.table.name,
             "Item": wire(_item(new)),
             "ConditionExpression": "revision = :revision",
             "ExpressionAttributeValues": wire({":revision": old.revision}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        beside = list(self._beside(old, new))
+        beside: list[Any] = list(self._beside(old, new))
         if not beside:
             try:
-                client.put_item(**put)  # type: ignore[arg-type]
+                client.put_item(**put)
             except client.exceptions.ConditionalCheckFailedException as refused:
                 stored = refused.response.get("Item")
                 if stored is None or _record(plain(stored)) != new:  # type: ignore[arg-type]
                     raise ChangedMeanwhile from None
             return new
         try:
-            client.transact_write_items(TransactItems=[{"Put": put}, *beside])  # type: ignore[list-item]
+            client.transact_write_items(TransactItems=[{"Put": put}, *beside])
         except client.exceptions.TransactionCanceledException as refused:
             reasons = [reason.get("Code") for reason in refused.response.get("CancellationReasons", [])]
             if reasons[0] == "None" and "ConditionalCheckFailed" in reasons[1:]:
@@ -243,4 +243,3 @@ def _record(item: Item) -> NumberRecord:
     kept["metadata"] = json.loads(kept["metadata"])
     number = VapiPhoneNumber.model_validate(kept)
     return NumberRecord.model_validate({"number": number, **outside})
-

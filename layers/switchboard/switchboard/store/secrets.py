@@ -7,7 +7,7 @@ import json
 import os
 import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -33,6 +33,6 @@ def secret(variable: str, *, older_than: float = FRESH_SECONDS) -> dict[str, str
     if time.monotonic() - fetched <= older_than:
         return value
     answer = _client().get_secret_value(SecretId=os.environ[variable])
-    value = json.loads(answer["SecretString"])
+    value = cast("dict[str, str]", json.loads(answer["SecretString"]))
     _values[variable] = (time.monotonic(), value)
     return value

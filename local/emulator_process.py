@@ -1,0 +1,38 @@
+"""`python -m local.emulator_process`: the emulator, with a gap of its IAM filled.
+
+AWS lets a policy on events:PutEvents depend on what is put (condition keys events:source and events:detail-type). The
+emulator does not know these keys, so that a policy which uses them, as the template's does, would refuse everything.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions
+
+Context = dict[str, Any]
+
+
+def with_events_keys(request_context: Callable[..., Context]) -> Callable[..., Context]:
+    """The emulator's function that finds a request's condition keys, with those of PutEvents added."""
+
+    def request_context_with_events(service: str, action: str, body: bytes, params: Context) -> Context:
+        context = request_context(service, action, body, params)
+        if action == "events:PutEvents":
+            entries = json.loads(body)["Entries"]
+            context["events:source"] = _the_one({entry.get("Source") for entry in entries})
+            context["events:detail-type"] = _the_one({entry.get("DetailType") for entry in entries})
+        return context
+
+    return request_context_with_events
+
+
+def _the_one(values: set[str | None]) -> str:
+    """The value that all entries share. AWS looks at each entry; a mixture equals nothing here, and so is refused."""
+    return ",".join(sorted(filter(None, values)))
+
+
+if __name__ == "__main__":
+    iam_actions.request_tag_context = with_events_keys(iam_actions.request_tag_context)
+    app.main()
