@@ -12,7 +12,7 @@ PYTHON313 := $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo "$$python" && break; done)
 
 BIN := .venv/bin
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 # With the layer's source to import, and nothing of the user's own AWS set-up.
 ENV := env -u AWS_PROFILE AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_DEFAULT_REGION=us-east-1 \
 	PYTHONPATH=layers/switchboard
@@ -38,7 +38,7 @@ ring: .venv/installed ## let somebody call a number of the running stack: make r
 
 .PHONY: test
 test: .venv/installed ## run all tests, those on the deployed template included
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist loadgroup
 
 .PHONY: check
 check: .venv/installed unit313 ## lint, types, template, OpenAPI, the production build; unit tests on Python 3.13 where there is one
@@ -49,9 +49,11 @@ check: .venv/installed unit313 ## lint, types, template, OpenAPI, the production
 	$(PY) -m local.openapi --check
 	$(ENV) $(BIN)/sam validate --lint
 	$(BIN)/cfn-lint --append-rules cfn_lint_serverless.rules -- template.yaml
-	$(ENV) LAYER_PYTHON=$(CURDIR)/$(BIN)/python LAYER_CACHE=$(CURDIR)/.local/cache \
-		$(BIN)/sam build --build-dir .local/production > .local/production.log 2>&1 || { cat .local/production.log; exit 1; }
-	@! find .local/production -name '*.so' | grep -v cpython-313-aarch64 || { echo 'not built for python3.13 on arm64'; exit 1; }
+	@mkdir -p .local/production
+	$(ENV) LAYER_PYTHON=$(CURDIR)/$(BIN)/python LAYER_CACHE=$(CURDIR)/.local/cache $(BIN)/sam build \
+		--build-dir .local/production/build > .local/production/log 2>&1 || { cat .local/production/log; exit 1; }
+	@! find .local/production/build -name '*.so' | grep -v cpython-313-aarch64 \
+		|| { echo 'The layer is not built for python3.13 on arm64.'; exit 1; }
 
 .PHONY: unit313
 ifdef PYTHON313
@@ -71,15 +73,22 @@ deploy: .venv/installed ## deploy to your own AWS account
 	LAYER_PYTHON=$(CURDIR)/$(BIN)/python $(BIN)/sam build
 	$(BIN)/sam deploy --guided
 
-# Made anew whenever a pin changes.
+.PHONY: client
+client: .venv/installed ## let an API client of your deployment act for a business: make client BUSINESS=acme CLIENT=FirstClientId
+	PYTHONPATH=layers/switchboard $(BIN)/python -m local.client --business '$(BUSINESS)' --client '$(CLIENT)'
+
+# Made anew whenever a pin changes. Every package is pinned, so nothing is left to resolve (which takes a minute).
 .venv/installed: pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed'; exit 1; }
-	@echo 'Installing what is needed into .venv (about a minute, once)'
+	@echo 'Installing what is needed into .venv (a minute or two, once)'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python $(PIP_INSTALL) --requirement <($(BIN)/python -m local.pins dev) --constraint <($(BIN)/python -m local.pins transitive)
+	@$(BIN)/python $(PIP_INSTALL) --no-deps \
+		--requirement <($(BIN)/python -m local.pins dev) --requirement <($(BIN)/python -m local.pins transitive)
+	@$(BIN)/python -m pip check --disable-pip-version-check > /dev/null || { $(BIN)/python -m pip check; exit 1; }
 	@touch $@
 
 .venv313/installed: pyproject.toml
 	@$(PYTHON313) -m venv .venv313
-	@.venv313/bin/python $(PIP_INSTALL) --requirement <($(PYTHON313) -m local.pins unit) --constraint <($(PYTHON313) -m local.pins transitive)
+	@.venv313/bin/python $(PIP_INSTALL) \
+		--requirement <($(PYTHON313) -m local.pins unit) --constraint <($(PYTHON313) -m local.pins transitive)
 	@touch $@

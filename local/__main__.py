@@ -5,7 +5,7 @@ import sys
 
 from local.demo import demo
 from local.keep import keep
-from local.processes import end_like_interrupted
+from local.processes import end_in_order
 from local.progress import StepFailed
 from local.ring import CannotRing, ring_running_stack
 
@@ -20,7 +20,7 @@ def main() -> int:
     ring.add_argument("--from", dest="caller", required=True)
     ring.add_argument("--to", dest="called", required=True)
     given = parser.parse_args()
-    end_like_interrupted()
+    end_in_order()
     try:
         match given.command:
             case "demo":

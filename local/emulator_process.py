@@ -1,10 +1,14 @@
-"""`python -m local.emulator_process`: the emulator, with a gap of its IAM filled.
+"""`python -m local.emulator_process`: the emulator, with a gap of its IAM filled; it ends when its parent is gone.
 
 AWS lets a policy on events:PutEvents depend on what is put (condition keys events:source and events:detail-type). The
 emulator does not know these keys, so that a policy which uses them, as the template's does, would refuse everything.
 """
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +37,19 @@ def _the_one(values: set[str | None]) -> str:
     return ",".join(sorted(filter(None, values)))
 
 
+def end_with_parent() -> None:
+    """Ends this process group, Lambda processes included, as soon as the parent has died, however it died."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()
+
+
 if __name__ == "__main__":
+    end_with_parent()
     iam_actions.request_tag_context = with_events_keys(iam_actions.request_tag_context)
     app.main()

@@ -1,4 +1,4 @@
-"""The logs of a run: kept when the run is over, the newest few of them."""
+"""The logs of a run: kept when the run is over, the newest fifty."""
 
 import shutil
 from datetime import datetime
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.aws import Aws
 from local.paths import LOGS
 
-KEPT = 10
+KEPT = 50
 
 
 def new_log_folder(purpose: str) -> Path:
@@ -26,7 +26,7 @@ def new_log_folder(purpose: str) -> Path:
 def save_function_logs(aws: Aws, folder: Path) -> None:
     """Writes what each function logged (CloudWatch Logs) to a file of its own; nothing when the emulator is gone."""
     client = aws.session.client("logs", endpoint_url=aws.endpoint_url)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         for page in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/"):
             for group in page["logGroups"]:

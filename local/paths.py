@@ -14,5 +14,8 @@ CACHE = OUTPUT / "cache"
 LOGS = OUTPUT / "logs"
 """One folder a run."""
 
+SCRATCH = OUTPUT / "scratch"
+"""One folder a run, only while it runs."""
+
 STACK_FILE = OUTPUT / "stack.json"
 """How to reach the stack that `make local` keeps running; absent when there is none."""

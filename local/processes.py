@@ -6,11 +6,9 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 from local.paths import REPOSITORY
 
-GRACE_SECONDS = 5
 LINES_SHOWN = 15
 
 
@@ -54,20 +52,16 @@ def start(command: Sequence[str], log: Path, env: dict[str, str]) -> subprocess.
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the process politely, and whatever is left of its group by force."""
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE_SECONDS)
+    """Ends the process and its whole group at once: what they know is worth nothing after the run."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def end_like_interrupted() -> None:
-    """Makes SIGTERM and SIGHUP raise SystemExit, so that every `with` block still takes down what it started."""
+def end_in_order() -> None:
+    """Makes SIGTERM and SIGHUP do what Ctrl-C does, so that every `with` block still takes down what it started.
 
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)
+    Ctrl-C itself is ignored in a process that a script put in the background: here it works even then.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)

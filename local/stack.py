@@ -1,9 +1,7 @@
 """The whole local stack: emulator, Vapi simulator, proxy, the deployed template, two businesses with a token each."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,11 @@ from local.deploy import Deployment, build, deploy
 from local.emulator import running_emulator
 from local.events import BusEvents, create_events_queue
 from local.logs import new_log_folder, save_function_logs
-from local.paths import OUTPUT, TEMPLATE
+from local.paths import TEMPLATE
 from local.progress import Progress
 from local.proxy import running_proxy
 from local.schedule import hurried_schedules
+from local.scratch import scratch_folder
 from local.simulators.vapi import VapiSimulator
 from local.tokens import access_token
 from switchboard.store.clients import bind_client
@@ -27,6 +26,9 @@ STACK_NAME = "switchboard"
 VAPI_API_KEY = "vapi-key-of-the-local-stack"
 BUSINESSES = {"acme": "FirstClientId", "globex": "SecondClientId"}
 """Each business of the local stack, and the template's output that is its app client."""
+
+AT_ONCE = 2
+"""How many functions are started at the same time; more only get into each other's way."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,15 @@ class Stack:
         made = httpx.post(f"{self.vapi.url}/assistant", json=assistant, headers=headers).raise_for_status()
         return str(made.json()["id"])
 
-    def warm_up(self, processes: int = 1) -> None:
-        """Starts so many processes of each function that has a route, by asking for what is not there."""
-        with self.http("acme") as client, ThreadPoolExecutor(processes) as pool:
+    def warm_up(self, processes: int = 1, only: str = "") -> None:
+        """Starts so many processes of each function with a route, or of the `only` one (`POST /vapi/{id}`)."""
+        with self.http("acme") as client, ThreadPoolExecutor(max(processes, AT_ONCE)) as pool:
             for route in self.deployment.routes:
+                if only not in ("", f"{route.method} {route.path}"):
+                    continue
                 path = route.path.replace("{", "").replace("}", "")
-                asked = [pool.submit(client.request, route.method, path, json={}) for _ in range(processes)]
-                wait(asked)
+                for _ in range(processes):
+                    pool.submit(client.request, route.method, path, json={})
 
     def as_json(self) -> dict[str, object]:
         """What `make local` writes to .local/stack.json for other programs to read."""
@@ -102,10 +106,8 @@ def running_stack(purpose: str, template: Path = TEMPLATE) -> Iterator[Stack]:
     """
     logs = new_log_folder(purpose)
     progress = Progress(logs)
-    OUTPUT.mkdir(exist_ok=True)
     with ExitStack() as parts:
-        scratch = Path(tempfile.mkdtemp(prefix=f"{purpose}-", dir=OUTPUT))
-        parts.callback(shutil.rmtree, scratch, ignore_errors=True)
+        scratch = parts.enter_context(scratch_folder())
         with progress.step("Starting the emulator of AWS"):
             aws = parts.enter_context(running_emulator(scratch, logs / "emulator.log"))
         parts.callback(save_function_logs, aws, logs / "functions")
@@ -125,5 +127,8 @@ def running_stack(purpose: str, template: Path = TEMPLATE) -> Iterator[Stack]:
             for business, output in BUSINESSES.items():
                 bind_client(table, deployment.outputs[output], business)
             queue_url = create_events_queue(aws, deployment.outputs["EventBusName"])
+        stack = Stack(proxy.url, aws, deployment, queue_url, vapi, logs)
+        with progress.step("Starting each function once"):
+            stack.warm_up()
             parts.enter_context(hurried_schedules(aws, deployment.schedules, logs / "schedules.log"))
-        yield Stack(proxy.url, aws, deployment, queue_url, vapi, logs)
+        yield stack

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from switchboard.api.http import (
+    BODY_PROBLEMS,
     PROVIDER_PROBLEMS,
     CurrentBusiness,
     IfMatch,
@@ -18,7 +19,13 @@ from switchboard.provisioning.connected import lifecycle
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, *PROVIDER_PROBLEMS)
+PROBLEMS = (
+    *BODY_PROBLEMS,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+    *PROVIDER_PROBLEMS,
+)
 
 
 @app.put("/phone-numbers/<id>/assistant", **answers(HTTPStatus.OK, *PROBLEMS))

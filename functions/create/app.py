@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from switchboard.api.http import (
+    BODY_PROBLEMS,
     PROVIDER_PROBLEMS,
     BaseUrl,
     CurrentBusiness,
@@ -17,7 +18,7 @@ from switchboard.provisioning.connected import lifecycle
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.CONFLICT, *PROVIDER_PROBLEMS)
+PROBLEMS = (*BODY_PROBLEMS, HTTPStatus.CONFLICT, *PROVIDER_PROBLEMS)
 
 
 @app.post("/phone-numbers", **answers(HTTPStatus.CREATED, *PROBLEMS))

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from switchboard.api.http import (
+    BODY_PROBLEMS,
     PROVIDER_PROBLEMS,
     CurrentBusiness,
     IfMatch,
@@ -19,7 +20,13 @@ from switchboard.provisioning.connected import lifecycle
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, *PROVIDER_PROBLEMS)
+PROBLEMS = (
+    *BODY_PROBLEMS,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.PRECONDITION_FAILED,
+    *PROVIDER_PROBLEMS,
+)
 
 
 @app.patch("/phone-numbers/<id>", **answers(HTTPStatus.OK, *PROBLEMS))

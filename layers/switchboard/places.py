@@ -1,7 +1,7 @@
 """Makes phonenumbers' place names small, when the layer is built: `python places.py FOLDER_OF_PHONENUMBERS`.
 
 As they come they are 19 MB of Python in every language, which take seconds to compile and 80 MB of memory to hold.
-Switchboard asks for the English ones only. They become one text file: a line a place, its name and then the prefixes there.
+Switchboard asks for the English ones only. They become one text file, a line a place: its name, then its prefixes.
 """
 
 import sys

@@ -1,11 +1,13 @@
 """Real handlers on moto, with the template's own table and the Vapi simulator on loopback."""
 
 import json
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
+import botocore.session
 import httpx
 import pytest
 from moto import mock_aws
@@ -13,14 +15,27 @@ from moto import mock_aws
 from local.simulators.vapi import VapiSimulator
 from switchboard import bus
 from switchboard.provisioning import connected
+from switchboard.provisioning.check import check_numbers
 from switchboard.store import calls, clients, dynamo, numbers, secrets, usage
 from switchboard.webhook_token import TOKEN_HEADER, make_token
+from tests.functions.documented import assert_documented
 from tests.support.invoking import Answer, invoke, request
 from tests.support.template import resources
 
 REGION = "us-east-1"
 WEBHOOK_KEYS = {"current": "current-key", "previous": "previous-key"}
 CLIENTS = {"acme": "client-acme", "globex": "client-globex"}
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One for all tests: it keeps the services' models, which take longer to read than most tests to run."""
+    return boto3.Session("testing", "testing", region_name=REGION, botocore_session=botocore.session.get_session())
+
+
+@pytest.fixture(scope="session")
+def dynamodb(session: boto3.Session) -> Any:
+    return session.resource("dynamodb")
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +65,9 @@ class Deployment:
         arn = self.table.latest_stream_arn
         if self._iterator is None:
             shard = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-            self._iterator = client.get_shard_iterator(
-                StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
+            self._iterator = client.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+                "ShardIterator"
+            ]
         answer = client.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
         records = [json.loads(json.dumps(record, default=str)) for record in answer["Records"]]
@@ -75,8 +90,44 @@ class Deployment:
         return found
 
     def api(self, method: str, path: str, business: str = "acme", **kwargs: Any) -> Answer:
-        """A request with the token of one of the business's clients."""
-        return request(method, path, claims={"client_id": CLIENTS.get(business, business)}, **kwargs)
+        """A request with the token of one of the business's clients. Its status has to be a documented one."""
+        kwargs.setdefault("claims", {"client_id": CLIENTS.get(business, business)})
+        answer = request(method, path, **kwargs)
+        assert_documented(method, path, answer)
+        return answer
+
+    def check(self, later: float = 0) -> int:
+        """The schedule's turn, as it will be so many seconds from now; how many numbers were unfinished."""
+        return check_numbers(replace(connected.lifecycle(), clock=lambda: time.time() + later))
+
+    def empty(self) -> None:
+        """Forgets every number, here and at Vapi."""
+        self.vapi.settle()
+        self.vapi.reset()
+        self.table.delete()
+        make_table(self.table)
+        self.table.reload()
+        self._iterator = None
+
+    def items(self, kind: str = "") -> list[dict[str, Any]]:
+        """What the table holds beside its clients. kind: how the partition key begins."""
+        found = self.table.scan()["Items"]
+        return [item for item in found if item["PK"].startswith(kind) and not item["PK"].startswith("CLIENT#")]
+
+    def purchases(self) -> list[dict[str, Any]]:
+        """The bodies with which we asked Vapi for a number, in order."""
+        seen = self.vapi.requests_to("POST", "/phone-number")
+        return [request["body"] for request in seen if request["userAgent"] != "tests"]
+
+    def commit_late(self) -> None:
+        """Vapi does only now what it was asked to do by a purchase whose connection it cut before."""
+        for seen in self.vapi.requests_to("POST", "/phone-number"):
+            if seen["status"] not in (201, 400):
+                self.at_vapi("phone-number", **seen["body"])
+
+    def rows(self, number_id: str = "") -> list[dict[str, Any]]:
+        """The numbers that Vapi holds: all, or those of one number of ours."""
+        return [row for row in self.vapi.state()["numbers"] if row["server"]["url"].endswith(number_id)]
 
     def tell(self, number: dict[str, Any], message: dict[str, Any], **kwargs: Any) -> Answer:
         """A server message to a number, with its token."""
@@ -85,7 +136,7 @@ class Deployment:
         return request("POST", f"/vapi/{number['id']}", body=message, **kwargs)
 
     def at_vapi(self, kind: str, **settings: Any) -> dict[str, Any]:
-        """An assistant or squad made at Vapi. kind: `assistant` or `squad`."""
+        """What is made at Vapi by others. kind: `assistant`, `squad` or `phone-number`."""
         headers = {"Authorization": f"Bearer {self.vapi.api_key}", "User-Agent": "tests"}
         answer = httpx.post(f"{self.vapi.url}/{kind}", json=settings, headers=headers)
         answer.raise_for_status()
@@ -102,8 +153,21 @@ class Deployment:
         return number
 
 
+def make_table(table: Any) -> None:
+    """Makes the template's table, with the clients of two businesses in it."""
+    properties = dict(resources("AWS::DynamoDB::Table")["Table"])
+    for beside in ("TimeToLiveSpecification", "PointInTimeRecoverySpecification", "SSESpecification"):
+        properties.pop(beside)
+    properties["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}
+    table.meta.client.create_table(TableName=table.name, **properties)
+    for business, client_id in CLIENTS.items():
+        clients.bind_client(table, client_id, business)
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, vapi: VapiSimulator) -> Iterator[Deployment]:
+def aws(
+    monkeypatch: pytest.MonkeyPatch, vapi: VapiSimulator, session: boto3.Session, dynamodb: Any
+) -> Iterator[Deployment]:
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -133,16 +197,16 @@ def aws(monkeypatch: pytest.MonkeyPatch, vapi: VapiSimulator) -> Iterator[Deploy
         cached.cache_clear()
     secrets._values.clear()
     with mock_aws():
-        properties = dict(resources("AWS::DynamoDB::Table")["Table"])
-        for beside in ("TimeToLiveSpecification", "PointInTimeRecoverySpecification", "SSESpecification"):
-            properties.pop(beside)
-        properties["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}
-        table = boto3.resource("dynamodb", region_name=REGION).create_table(TableName="table", **properties)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+        monkeypatch.setattr(botocore.session, "get_session", lambda: session._session)
+        table = dynamodb.Table("table")
+        make_table(table)
         manager = boto3.client("secretsmanager", region_name=REGION)
-        for variable, value in {"VAPI_SECRET_ARN": {"apiKey": vapi.api_key}, "WEBHOOK_SECRET_ARN": WEBHOOK_KEYS}.items():
-            monkeypatch.setenv(variable, manager.create_secret(Name=variable, SecretString=json.dumps(value))["ARN"])
-        for business, client_id in CLIENTS.items():
-            clients.bind_client(table, client_id, business)
+        for variable, secret in {
+            "VAPI_SECRET_ARN": {"apiKey": vapi.api_key},
+            "WEBHOOK_SECRET_ARN": WEBHOOK_KEYS,
+        }.items():
+            monkeypatch.setenv(variable, manager.create_secret(Name=variable, SecretString=json.dumps(secret))["ARN"])
         sqs = boto3.client("sqs", region_name=REGION)
         queue_url = sqs.create_queue(QueueName="events")["QueueUrl"]
         queue_arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -1,4 +1,4 @@
-"""What the stack tests do over and over: a number bought and active, an answerer at Vapi, counters that have settled."""
+"""What the stack tests do over and over: buy a number, make an assistant at Vapi, wait for counters and events."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the tests on the deployed template share: one stack for the whole session, and ways to use it."""
+"""What the tests on the deployed template share: one stack for all of them, and ways to use it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,19 +7,19 @@ import httpx
 import pytest
 
 from local.events import BusEvents
-from local.processes import end_like_interrupted
+from local.processes import end_in_order
 from local.stack import Stack, running_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The deployed template on the emulator, with IAM enforced, beside a Vapi simulator (`stack.vapi`)."""
-    end_like_interrupted()
+    end_in_order()
     with running_stack("test") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(stack: Stack) -> Iterator[Callable[..., httpx.Client]]:
     """`api("acme")` is an HTTP client with that business' token; `api("acme", "phone-numbers/read")` has one scope."""
     clients: dict[tuple[str, str | None], httpx.Client] = {}
@@ -33,13 +33,7 @@ def api(stack: Stack) -> Iterator[Callable[..., httpx.Client]]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bus_events(stack: Stack) -> BusEvents:
-    """The session's only reader of the bus: `drain()` gives every event so far, `of(id)` those of one number."""
+    """The only reader of the bus: `drain()` gives every event so far, `of(id)` those of one number."""
     return stack.bus_events()
-
-
-@pytest.fixture(scope="session")
-def warm_up(stack: Stack) -> Callable[[int], None]:
-    """`warm_up(8)` starts eight processes of each HTTP function, so that a burst does not wait for them."""
-    return stack.warm_up

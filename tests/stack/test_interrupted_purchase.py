@@ -13,11 +13,9 @@ from local.stack import Stack
 Api = Callable[..., httpx.Client]
 
 
-def test_retries_of_an_interrupted_create_buy_one_number(
-    stack: Stack, api: Api, warm_up: Callable[[int], None]
-) -> None:
+def test_retries_of_an_interrupted_create_buy_one_number(stack: Stack, api: Api) -> None:
     acme = api("acme")
-    warm_up(4)
+    stack.warm_up(4, "POST /phone-numbers")
     name = f"Interrupted {uuid4().hex[:8]}"
     key = {"Idempotency-Key": str(uuid4())}
     wanted = {"provider": "vapi", "areaCode": "415", "name": name}

@@ -19,13 +19,13 @@ BEHAVIOURS = ("talk", "hang-up-before-answer", "assistant-forwards", "talk", "pi
 
 
 def test_repeated_and_shuffled_messages_are_counted_and_told_once(
-    stack: Stack, api: Api, bus_events: BusEvents, warm_up: Callable[[int], None]
+    stack: Stack, api: Api, bus_events: BusEvents
 ) -> None:
     acme = api("acme")
     number = active_number(acme)
     assistant = made_at_vapi(stack, "assistant", name="Ledger")
     acme.put(f"/phone-numbers/{number['id']}/assistant", json={"id": assistant["id"]}).raise_for_status()
-    warm_up(4)
+    stack.warm_up(4, "POST /vapi/{id}")
     rings = [
         Ring(
             to=number["phoneNumber"],

@@ -1,8 +1,10 @@
 """The local stack itself: it is the deployed template, reached over HTTP, with tokens, scopes and IAM as on AWS."""
 
 import json
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -13,13 +15,31 @@ from local.aws import REGION, Aws
 from local.emulator import running_emulator
 from local.events import BusEvents
 from local.eventually import eventually
+from local.intrinsics import ACCOUNT, Resolver
+from local.proxy import running_proxy
 from local.stack import Stack
 
 Api = Callable[..., httpx.Client]
 
+BODY = b'{"as":  "it came", "bytes": "\xff\xfe"}'
+RESOLVER = Resolver(
+    template={
+        "Parameters": {"Name": {"Type": "String"}, "Names": {"Type": "CommaDelimitedList"}},
+        "Conditions": {
+            "IsGiven": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Name"}, ""]}]},
+            "IsNot": {"Fn::And": [{"Condition": "IsGiven"}, {"Fn::Equals": ["a", "b"]}]},
+        },
+        "Resources": {"Function": {"Type": "AWS::Lambda::Function"}},
+    },
+    stack_name="stack",
+    region=REGION,
+    parameters={"Name": "given", "Names": "one, two"},
+    physical_ids={"Function": "physical"},
+)
 
-def test_it_reaches_every_route_of_the_template(stack: Stack, warm_up: Callable[[int], None]) -> None:
-    warm_up(1)
+
+def test_it_reaches_every_route_of_the_template(stack: Stack) -> None:
+    stack.warm_up()
     assert {"POST", "GET", "DELETE"} <= {route.method for route in stack.deployment.routes}
 
 
@@ -81,10 +101,76 @@ def test_an_emulator_beside_another_is_its_own(tmp_path: Path, stack: Stack) -> 
 
 def test_a_key_that_nobody_was_given_is_refused(stack: Stack) -> None:
     dynamodb = stack.aws.session.client(
-        "dynamodb", endpoint_url=stack.aws.endpoint_url, aws_access_key_id="AKIAIOSFODNN7EXAMPLE"
+        "dynamodb",
+        endpoint_url=stack.aws.endpoint_url,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="of-nobody",
     )
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         dynamodb.list_tables()
+
+
+def test_the_proxy_passes_everything_on_as_it_came() -> None:
+    with _Echo() as upstream, running_proxy() as proxy:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        assert httpx.get(proxy.url).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        proxy.upstream = f"http://127.0.0.1:{upstream.server_port}/prefix"
+        answer = httpx.patch(f"{proxy.url}/a%2Fb/%2B1?x=1&x=2&y=%20", content=BODY, headers={"X-Given": "1"})
+        upstream.shutdown()
+    assert answer.status_code == HTTPStatus.IM_A_TEAPOT
+    assert answer.headers["X-Target"] == "PATCH /prefix/a%2Fb/%2B1?x=1&x=2&y=%20"
+    assert answer.headers["X-Given"] == "1"
+    assert answer.content == BODY
+
+
+@pytest.mark.parametrize(
+    ("value", "resolved"),
+    [
+        ({"Ref": "Function"}, "physical"),
+        ({"Ref": "Name"}, "given"),
+        ({"Ref": "Names"}, ["one", "two"]),
+        ({"Fn::GetAtt": ["Function", "Arn"]}, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:physical"),
+        (
+            {"Fn::Sub": "${AWS::Partition}:${Function.Arn}:${!kept}"},
+            f"aws:arn:aws:lambda:{REGION}:{ACCOUNT}:function:physical:${{kept}}",
+        ),
+        ({"Fn::Sub": ["${It}-${Name}", {"It": {"Ref": "Function"}}]}, "physical-given"),
+        ({"Fn::If": ["IsGiven", "yes", "no"]}, "yes"),
+        (
+            [{"Fn::If": ["IsNot", "gone", {"Ref": "AWS::NoValue"}]}, {"Fn::Join": ["/", ["a", {"Ref": "Name"}]]}],
+            ["a/given"],
+        ),
+        ({"plain": {"Ref": "AWS::NoValue"}, "kept": 1}, {"kept": 1}),
+    ],
+)
+def test_references_are_filled_in(value: object, resolved: object) -> None:
+    assert RESOLVER.resolve(value) == resolved
+
+
+def test_an_unknown_function_of_a_template_is_noticed() -> None:
+    with pytest.raises(NotImplementedError, match="Fn::ImportValue"):
+        RESOLVER.resolve({"Fn::ImportValue": "x"})
+
+
+class _EchoHandler(BaseHTTPRequestHandler):
+    """Answers with what it was asked, as a teapot."""
+
+    def do_PATCH(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(HTTPStatus.IM_A_TEAPOT)
+        self.send_header("X-Target", f"{self.command} {self.path}")
+        self.send_header("X-Given", self.headers["X-Given"])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _Echo(ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _EchoHandler)
 
 
 def _table_names(aws: Aws) -> list[str]:

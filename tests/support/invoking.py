@@ -56,13 +56,7 @@ def http_event(
     claims: dict[str, str] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The function that a request reaches by the template's routes, and the event (payload format 2.0) it gets."""
-    for (route_method, route_path), folder in routes().items():
-        form = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(route_path))
-        match = re.fullmatch(form, path)
-        if match and route_method == method:
-            break
-    else:
-        raise LookupError(f"no route for {method} {path}")
+    folder, route_path, variables = _route(method, path)
     sent = raw if raw is not None else None if body is None else json.dumps(body)
     event: dict[str, Any] = {
         "version": "2.0",
@@ -82,12 +76,21 @@ def http_event(
             "timeEpoch": 1785862800000,
             **({"authorizer": {"jwt": {"claims": claims, "scopes": None}}} if claims else {}),
         },
-        "pathParameters": match.groupdict() or None,
+        "pathParameters": variables or None,
         "isBase64Encoded": False,
         **({"queryStringParameters": query} if query else {}),
         **({"body": sent} if sent is not None else {}),
     }
     return folder, event
+
+
+def _route(method: str, path: str) -> tuple[str, str, dict[str, str]]:
+    for (route_method, route_path), folder in routes().items():
+        form = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(route_path))
+        match = re.fullmatch(form, path)
+        if match and route_method == method:
+            return folder, route_path, match.groupdict()
+    raise LookupError(f"no route for {method} {path}")
 
 
 def invoke(folder: str, event: dict[str, Any]) -> Any:

@@ -15,7 +15,11 @@ from tests.support.template import ROOT
 
 SAMPLES = sorted((ROOT / "events" / "vapi").glob("*.json"))
 NOW = 1_785_870_000_000
-CALL = {"id": "01990c1e-7a10-7bb4-9f0e-3d2f6a4b5c01", "type": "inboundPhoneCall", "createdAt": "2026-08-04T17:00:00.000Z"}
+CALL = {
+    "id": "01990c1e-7a10-7bb4-9f0e-3d2f6a4b5c01",
+    "type": "inboundPhoneCall",
+    "createdAt": "2026-08-04T17:00:00.000Z",
+}
 CREATED = 1_785_862_800_000
 IN_CALL = "01990c1e-7a10-7bb4-9f0e-3d2f6a4b5c01"
 OUT_CALL = "01990c1e-7a10-7bb4-9f0e-3d2f6a4b5c02"
@@ -132,8 +136,10 @@ def test_an_instant_may_be_milliseconds_or_iso_8601(written: Any, instant: int) 
 
 @pytest.mark.parametrize(
     "written",
-    [None, "", "soon", True, [], {}, -1, 0, float("nan"), float("inf"), 1e300, 10**20]
-    + ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"],
+    [
+        *(None, "", "soon", True, [], {}, -1, 0, float("nan"), float("inf"), 1e300, 10**20),
+        *("1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"),
+    ],
 )
 def test_an_instant_that_cannot_be_one_is_as_good_as_none(written: Any) -> None:
     read = fact(type="end-of-call-report", timestamp=written, startedAt=written, call={**CALL, "createdAt": written})
@@ -143,7 +149,13 @@ def test_an_instant_that_cannot_be_one_is_as_good_as_none(written: Any) -> None:
 
 @pytest.mark.parametrize(
     ("dollars", "cents"),
-    [(0.1012, Decimal("10.12")), (0, Decimal(0)), (1e-7, Decimal(0)), (12, Decimal(1200)), (0.000125, Decimal("0.0125"))],
+    [
+        (0.1012, Decimal("10.12")),
+        (0, Decimal(0)),
+        (1e-7, Decimal(0)),
+        (12, Decimal(1200)),
+        (0.000125, Decimal("0.0125")),
+    ],
 )
 def test_dollars_become_exact_cents(dollars: float, cents: Decimal) -> None:
     assert fact(type="end-of-call-report", cost=dollars).facts["cost"] == cents
@@ -160,13 +172,17 @@ def test_what_is_missing_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, 7, "text", [], [1], {"number": 5}, {"number": None}, {"id": []}, True])
-@pytest.mark.parametrize("key", ["customer", "phoneNumber", "artifact", "analysis", "destination", "endedReason", "cost"])
+@pytest.mark.parametrize(
+    "key", ["customer", "phoneNumber", "artifact", "analysis", "destination", "endedReason", "cost"]
+)
 def test_a_key_of_the_wrong_type_is_as_good_as_none(key: str, odd: Any) -> None:
     known = fact(type="end-of-call-report", **{key: odd}).facts.keys() - {"reason"}
     assert known <= {"createdAt", "direction", "cost"}
 
 
-@pytest.mark.parametrize("call", [None, [], "c1", {}, {"id": None}, {"id": 5}, {"id": ""}, {"id": "#" * 300}, {"id": "é"}])
+@pytest.mark.parametrize(
+    "call", [None, [], "c1", {}, {"id": None}, {"id": 5}, {"id": ""}, {"id": "#" * 300}, {"id": "é"}]
+)
 def test_a_message_of_no_call_says_nothing(call: Any) -> None:
     assert told(type="end-of-call-report", call=call) is None
 
@@ -207,7 +223,9 @@ def test_a_sip_caller_is_known_by_the_address() -> None:
     assert read.facts["customer"] == "sip:pat@example.com"
 
 
-@pytest.mark.parametrize("where", [{"assistantOverrides": {"metadata": {"testCall": True}}}, {"metadata": {"testCall": True}}])
+@pytest.mark.parametrize(
+    "where", [{"assistantOverrides": {"metadata": {"testCall": True}}}, {"metadata": {"testCall": True}}]
+)
 def test_a_test_call_is_known_by_its_metadata(where: dict[str, Any]) -> None:
     assert fact(type="end-of-call-report", call={**CALL, **where}).facts["test"] is True
 
@@ -241,11 +259,11 @@ KEYS = ["call", "customer", "phoneNumber", "timestamp", "status", "endedReason",
 KEYS += ["destination", "artifact", "analysis", "summary", "recordingUrl", "inboundPhoneCallDebuggingArtifacts"]
 CALLS = st.fixed_dictionaries(
     {"id": st.just("c1") | JSON},
-    optional={key: JSON for key in ("type", "createdAt", "customer", "metadata", "assistantOverrides", "assistantId")},
+    optional=dict.fromkeys(("type", "createdAt", "customer", "metadata", "assistantOverrides", "assistantId"), JSON),
 )
 MESSAGES = st.fixed_dictionaries(
     {"type": st.sampled_from(["assistant-request", "status-update", "end-of-call-report"]) | JSON},
-    optional={**{key: JSON for key in KEYS}, "call": CALLS | JSON, "status": st.sampled_from(["ended", "queued"])},
+    optional={**dict.fromkeys(KEYS, JSON), "call": CALLS | JSON, "status": st.sampled_from(["ended", "queued"])},
 )
 
 
@@ -261,7 +279,7 @@ def test_no_json_does_harm(body: Any) -> None:
         repr(read.facts).encode()
 
 
-@given(st.fixed_dictionaries({}, optional={key: JSON for key in ("id", "type", "status", "updatedAt", *KEYS)}))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "type", "status", "updatedAt", *KEYS), JSON)))
 def test_no_row_does_harm(row: dict[str, Any]) -> None:
     read_call_row({"id": "c1", "type": "inboundPhoneCall", "status": "ended", "updatedAt": NOW, **row})
 

@@ -48,7 +48,7 @@ class Bus:
             "EventBusName": self.name,
             "Source": SOURCE,
             "DetailType": event.detail_type,
-            "Detail": json.dumps(event.detail),
+            "Detail": json.dumps(event.detail, ensure_ascii=False),  # what counts towards EventBridge's limit is UTF-8
             "Time": event.detail["occurredAt"],
         }
 

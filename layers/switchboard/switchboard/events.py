@@ -46,13 +46,16 @@ def number_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iter
 
 
 def call_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterator[Event]:
-    """Events of a call's item that came to be (`old` None) or changed."""
+    """Events of a call's item that came to be (`old` None) or changed.
+
+    Whichever message of the call came first, they are the same, so they tell only what all of its messages agree on: a
+    call's events occur when it began, since its end is known more or less exactly.
+    """
     call = call_from_item(new)
     if old is None:
-        yield _of_call(f"Call.{call.direction}", call, call.created_at)
+        yield _of_call(f"Call.{call.direction}", call)
     if call.outcome == "missed" and (old is None or call_from_item(old).outcome != "missed"):
-        ended = call.ended_at or call.created_at
-        yield _of_call("Call.missed", call, ended, endedReason=call.ended_reason)
+        yield _of_call("Call.missed", call, endedReason=call.ended_reason)
 
 
 def _is_gone(item: Mapping[str, Any]) -> bool:
@@ -74,18 +77,19 @@ def _of_number(detail_type: str, item: Mapping[str, Any], **more: Any) -> Event:
     )
 
 
-def _of_call(detail_type: str, call: Call, at_ms: int, **more: Any) -> Event:
+def _of_call(detail_type: str, call: Call, **more: Any) -> Event:
     caller, called = (call.customer, call.ours) if call.direction == "inbound" else (call.ours, call.customer)
+    began = call.created_at // 1000
     data = {
         "callId": call.id,
         "direction": call.direction,
         "caller": caller,
         "called": called,
-        "createdAt": call.created_at // 1000,
+        "createdAt": began,
         "test": call.test,
         **more,
     }
-    return _event(detail_type, call.business, call.number_id, call.ours, call.id, at_ms // 1000, data)
+    return _event(detail_type, call.business, call.number_id, call.ours, call.id, began, data)
 
 
 def _event(

@@ -43,7 +43,7 @@ def handle(event: Mapping[str, Any]) -> dict[str, Any]:
         return _http(401, {"message": "The token is missing or wrong."})
     try:
         message = read_message(_body(event), int(time.time() * 1000))
-    except (NotVapis, ValueError):
+    except (NotVapis, ValueError, RecursionError):  # the latter two: no JSON, or JSON too deep to be read
         return _http(400, {"message": "The body is not a server message of Vapi's."})
     if isinstance(message, AssistantRequest):
         return _who_answers(number_id, business, message)

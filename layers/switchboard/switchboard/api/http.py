@@ -12,17 +12,19 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Depends, Request, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from switchboard import errors
 from switchboard.api import problems
-from switchboard.model.number import VapiPhoneNumber
 from switchboard.store.clients import business_of
 
 logger = Logger()
+
+BODY_PROBLEMS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+"""What an action answers that takes a body: it is no JSON, or does not say that it is."""
 
 PROVIDER_PROBLEMS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 """What an action answers that cannot do without its provider."""
@@ -37,6 +39,7 @@ def http_app() -> APIGatewayHttpResolver:
 
     app.exception_handler(errors.SwitchboardError)(problems.of_domain)
     app.exception_handler([RequestValidationError, ValidationError])(problems.of_validation)
+    app.exception_handler(RequestUnsupportedContentType)(problems.of_media_type)
     app.exception_handler(ServiceError)(problems.of_edge)
     return app
 
@@ -141,8 +144,8 @@ def position_of(cursor: str | None, form: re.Pattern[str]) -> str | None:
 def _with_headers(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
     response: Response[Any] = next_middleware(app)
     shown = response.body
-    if isinstance(shown, VapiPhoneNumber):
-        response.headers["ETag"] = f'"{shown.version}"'
+    if isinstance(shown, dict) and "version" in shown:
+        response.headers["ETag"] = f'"{shown["version"]}"'
         if response.status_code == HTTPStatus.CREATED:
-            response.headers["Location"] = f"/phone-numbers/{shown.id}"
+            response.headers["Location"] = f"/phone-numbers/{shown['id']}"
     return response

@@ -1,16 +1,19 @@
 """Errors as application/problem+json (RFC 9457): one table from the domain's errors to HTTP."""
 
+import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from switchboard import errors
+
+logger = Logger()
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -50,18 +53,25 @@ def problem(status: HTTPStatus, code: str, detail: str, found: Iterable[errors.F
     if listed:
         body["errors"] = listed
     headers: dict[str, Any] = {"Retry-After": MAY_BE_REPEATED[status]} if status in MAY_BE_REPEATED else {}
-    return Response(status.value, PROBLEM_JSON, to_json(body).decode(), headers)
+    return Response(status.value, PROBLEM_JSON, json.dumps(body), headers)
 
 
 def of_domain(error: errors.SwitchboardError) -> Response[str]:
+    status = STATUS[type(error)]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("a provider failed this request", code=error.code, cause=repr(error.__cause__))
     found = error.errors if isinstance(error, errors.InvalidRequest) else ()
-    return problem(STATUS[type(error)], error.code, error.detail, found)
+    return problem(status, error.code, error.detail, found)
 
 
 def of_edge(error: ServiceError) -> Response[str]:
-    """What Powertools itself refuses, such as a media type that is not JSON."""
+    """What Powertools itself refuses, such as a route that it does not have."""
     status = HTTPStatus(error.status_code)
     return problem(status, status.phrase.lower().replace(" ", "_"), str(error.msg))
+
+
+def of_media_type(_error: RequestUnsupportedContentType) -> Response[str]:
+    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_json", "The body has to be of type application/json.")
 
 
 def of_validation(error: RequestValidationError | ValidationError) -> Response[str]:

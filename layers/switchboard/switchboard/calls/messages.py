@@ -4,6 +4,7 @@ Shapes and traps: Vapi's OpenAPI document and the habits of real traffic. `messa
 its status is never used; a Twilio row carries secrets, so nothing is copied whole. Instants are Unix milliseconds.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,12 @@ _STATUS_KINDS = {
 _DIRECTIONS = {"inboundPhoneCall": "inbound", "outboundPhoneCall": "outbound"}
 _TEXT = 300
 """Longest text copied from a message, in characters; reasons, names and numbers are far shorter."""
+
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""Vapi's ids are UUIDs. What is none cannot name a call, and an id that was cut would name another."""
+
+_LATEST = 10**14
+"""Instants lie between 1970 and the year 5138; others are typing errors that no clock or bus would take."""
 
 
 class NotVapis(Exception):
@@ -58,8 +65,8 @@ def read_message(body: Any, arrived_at: int) -> AssistantRequest | Fact | None:
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise NotVapis
     call = _object(message, "call")
-    call_id = _text(call.get("id"))
-    if call_id is None or (call.get("type") is not None and call.get("type") not in _DIRECTIONS):
+    call_id = _id(call.get("id"))
+    if call_id is None or (call.get("type") is not None and str(call["type"]) not in _DIRECTIONS):
         return None
     at = _instant(message.get("timestamp")) or arrived_at
     who = _who(message, call)
@@ -82,8 +89,8 @@ def read_message(body: Any, arrived_at: int) -> AssistantRequest | Fact | None:
 
 def read_call_row(row: Mapping[str, Any]) -> Fact | None:
     """What a row of Vapi's call list says: nothing before the call has ended, then as much as the report would."""
-    call_id, updated = _text(row.get("id")), _instant(row.get("updatedAt"))
-    if call_id is None or updated is None or row.get("type") not in _DIRECTIONS:
+    call_id, updated = _id(row.get("id")), _instant(row.get("updatedAt"))
+    if call_id is None or updated is None or str(row.get("type")) not in _DIRECTIONS:
         return None
     if row.get("status") != "ended":
         return Fact(call_id, Kind.LISTED, updated, _who(row, row))
@@ -139,24 +146,28 @@ def _object(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _id(value: Any) -> str | None:
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
 def _text(value: Any, longest: int = _TEXT) -> str | None:
-    return value.strip()[:longest] or None if isinstance(value, str) else None
+    """A text that can be stored: JSON may hold half a surrogate pair, UTF-8 may not."""
+    if not isinstance(value, str):
+        return None
+    return value.strip()[:longest].encode(errors="replace").decode() or None
 
 
 def _instant(value: Any) -> int | None:
     """Milliseconds from milliseconds or ISO 8601, both of which Vapi sends."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float | Decimal):
-        return int(value) if 0 < value < 10**14 else None
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return round(aware.timestamp() * 1000)
+    if isinstance(value, str):
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        value = round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
+    return int(value) if isinstance(value, int | float | Decimal) and 1 <= value < _LATEST else None
 
 
 def _cents(dollars: Any) -> Decimal | None:
@@ -165,9 +176,9 @@ def _cents(dollars: Any) -> Decimal | None:
         return None
     try:
         cents = (Decimal(str(dollars)) * 100).quantize(Decimal("0.0001"))
-    except InvalidOperation:
+    except InvalidOperation:  # infinite, or more than there is money
         return None
-    return cents if cents >= 0 else None
+    return cents if cents.is_finite() and cents >= 0 else None
 
 
 def _present(**values: Any) -> dict[str, Any]:

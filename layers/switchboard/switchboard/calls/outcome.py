@@ -43,6 +43,7 @@ _FAILED = (
     "call.ringing.error-",
     "pipeline-",
     "phone-call-provider-",
+    "scheduled-call-deleted",
     "twilio-failed-",
     "twilio-reported-",
     "vonage-failed-",

@@ -26,9 +26,14 @@ USER_AGENT = "switchboard/0.1 (+phone-number control plane)"
 """Vapi's edge turns away the default agents of Python's HTTP clients with a 403."""
 
 READS_AGAIN = urllib3.Retry(
-    total=2, allowed_methods={"GET"}, status_forcelist={429, 502, 503, 504}, backoff_factor=0.3, raise_on_status=False
+    total=2,
+    allowed_methods={"GET"},
+    status_forcelist={429, 502, 503, 504},
+    backoff_factor=0.3,
+    raise_on_status=False,
+    respect_retry_after_header=False,
 )
-"""A GET is asked up to three times; nothing else is ever repeated here."""
+"""A GET is asked up to three times within a second; nothing else is ever repeated here."""
 
 
 @dataclass(frozen=True)

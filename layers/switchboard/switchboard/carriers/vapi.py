@@ -48,7 +48,7 @@ class Vapi:
 
     def get_number(self, vapi_id: str) -> VapiNumber | None:
         """None if Vapi does not have it (any more)."""
-        row = self._get(f"/phone-number/{vapi_id}")
+        row = self._get(f"/phone-number/{vapi_id}", absent=(HTTPStatus.NOT_FOUND,))
         return None if row is None else _number(row)
 
     def find_numbers(self, server_url: str, since: int) -> list[VapiNumber]:
@@ -57,17 +57,14 @@ class Vapi:
         found = [number for number in map(_number, rows) if number.server_url == server_url]
         return sorted(found, key=lambda number: number.created_at)
 
-    def update_number(self, vapi_id: str, changes: Mapping[str, Any]) -> None:
-        """Replaces what is given, leaves the rest. `provider` is the body's discriminator and always sent."""
-        self.api.ask("PATCH", f"/phone-number/{vapi_id}", body={"provider": "vapi", **changes})
+    def update_number(self, vapi_id: str, changes: Mapping[str, Any]) -> bool:
+        """Replaces what is given, leaves the rest; False if Vapi does not have the number (any more)."""
+        # `provider` is the body's discriminator and always sent.
+        return self._unless_gone("PATCH", f"/phone-number/{vapi_id}", {"provider": "vapi", **changes})
 
     def release_number(self, vapi_id: str) -> None:
         """Releases it. One that is gone already is released."""
-        try:
-            self.api.ask("DELETE", f"/phone-number/{vapi_id}")
-        except Refused as refused:
-            if refused.status != HTTPStatus.NOT_FOUND:
-                raise
+        self._unless_gone("DELETE", f"/phone-number/{vapi_id}")
 
     def get_assistant(self, assistant_id: str) -> dict[str, Any] | None:
         return self._get(f"/assistant/{assistant_id}")
@@ -80,14 +77,26 @@ class Vapi:
         window = {"updatedAtGe": _iso(since_ms), "updatedAtLe": _iso(until_ms)}
         yield from self._listed("/call", "createdAt", window)
 
-    def _get(self, path: str) -> dict[str, Any] | None:
+    def _get(
+        self, path: str, *, absent: tuple[HTTPStatus, ...] = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
+    ) -> dict[str, Any] | None:
+        """None for the statuses that mean absence; a 400 says that an id, chosen by a caller, is no UUID."""
         try:
             row: dict[str, Any] = self.api.ask("GET", path)
         except Refused as refused:
-            if refused.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):  # 400: an id that is no UUID
+            if refused.status in absent:
                 return None
             raise
         return row
+
+    def _unless_gone(self, method: str, path: str, body: Any = None) -> bool:
+        try:
+            self.api.ask(method, path, body=body)
+        except Refused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return True
 
     def _listed(self, path: str, order: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """All rows of a list that comes newest first and has no cursor.

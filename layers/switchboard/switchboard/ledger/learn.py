@@ -5,10 +5,14 @@ list has both. It is read by the minute in overlapping windows of its rows' own 
 readings is missed; a row that was read before changes nothing.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from switchboard.calls.messages import read_call_row
 from switchboard.carriers.vapi import Vapi
+from switchboard.model.record import NumberRecord
 from switchboard.store.calls import Calls
 from switchboard.store.numbers import Numbers
 
@@ -23,15 +27,30 @@ FIRST_WINDOW_MS = 10 * 60_000
 
 def learn_calls(calls: Calls, numbers: Numbers, vapi: Vapi, now_ms: int) -> int:
     """Brings the ledger up to Vapi's call list; the number of facts that were new. Safe to repeat and to overlap."""
-    owner_of = lru_cache(maxsize=1024)(numbers.by_vapi_id)
+
+    @lru_cache(maxsize=1024)
+    def number_of(vapi_id: str) -> NumberRecord | None:
+        owner = numbers.by_vapi_id(vapi_id)
+        return numbers.find(owner[0]) if owner is not None else None
+
     read_to = calls.listed_until()
     since = (read_to if read_to is not None else now_ms - FIRST_WINDOW_MS) - OVERLAP_MS
     until = min(now_ms, since + LONGEST_WINDOW_MS)
     learnt = 0
     for row in vapi.calls_updated(since, until):
-        fact = read_call_row(row)
-        owner = owner_of(row["phoneNumberId"]) if fact is not None and row.get("phoneNumberId") else None
-        if fact is not None and owner is not None:
-            learnt += calls.record(*owner, fact)
+        vapi_id = row.get("phoneNumberId")
+        record = number_of(vapi_id) if isinstance(vapi_id, str) else None
+        if record is not None:
+            learnt += learn_call(calls, record, row)
     calls.list_read_until(until)
     return learnt
+
+
+def learn_call(calls: Calls, record: NumberRecord, row: Mapping[str, Any]) -> bool:
+    """Records what a row says of a call of this number, whose E.164 rows do not name; True if it was new."""
+    fact = read_call_row(row)
+    if fact is None:
+        return False
+    number = record.number
+    ours = {"ours": number.phone_number} if number.phone_number is not None else {}
+    return calls.record(number.id, number.business, replace(fact, facts=fact.facts | ours))

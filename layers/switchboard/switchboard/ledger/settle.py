@@ -9,8 +9,9 @@ WAIT_SECONDS = 300
 
 
 def settle_calls(calls: Calls, now: int) -> int:
-    """Settles the calls that ended more than five minutes before `now` (Unix seconds); how many there were."""
+    """Settles the calls that ended more than five minutes before `now` (Unix seconds); how many it settled."""
     waiting = list(calls.ended_unreported(now - WAIT_SECONDS))
-    for number_id, business, call_id in waiting:
+    return sum(
         calls.record(number_id, business, Fact(call_id, Kind.SETTLED, now * 1000))
-    return len(waiting)
+        for number_id, business, call_id in waiting
+    )

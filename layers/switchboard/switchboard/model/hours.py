@@ -24,9 +24,7 @@ Zone = Annotated[str, AfterValidator(_zone), Field(examples=["America/New_York"]
 
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 Opens = Annotated[str, StringConstraints(pattern=f"^{_TIME}$"), Field(examples=["09:00"])]
-Closes = Annotated[
-    str, StringConstraints(pattern=f"^({_TIME}|24:00)$"), Field(examples=["17:00"])
-]
+Closes = Annotated[str, StringConstraints(pattern=f"^({_TIME}|24:00)$"), Field(examples=["17:00"])]
 
 
 class OpeningHours(Shape):

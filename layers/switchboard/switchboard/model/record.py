@@ -142,7 +142,7 @@ class NumberRecord(Shape):
     @property
     def unfinished(self) -> bool:
         """Whether the provider has still to be asked or told something."""
-        return self.out_of_step or self.state in ("purchasing", "activating", "releasing")
+        return self.state in ("purchasing", "activating", "releasing") or (self.out_of_step and self.state == "ready")
 
     def purchased(self, vapi_id: str, at: Timestamp) -> Self:
         """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released."""
@@ -189,6 +189,10 @@ class NumberRecord(Shape):
     def in_step(self) -> Self:
         """Vapi holds the name and the fallback that we hold."""
         return self.model_copy(update={"out_of_step": False, "revision": self.revision + 1})
+
+    def to_be_told(self) -> Self:
+        """Vapi may hold another name or fallback than we do."""
+        return self.model_copy(update={"out_of_step": True, "revision": self.revision + 1})
 
     def assigned(self, assistant: VapiAssistant | None, profile: AssistantProfile | None, at: Timestamp) -> Self:
         """The number's default answerer. Unchanged where it is the same already."""

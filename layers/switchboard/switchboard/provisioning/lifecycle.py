@@ -91,18 +91,14 @@ class Lifecycle:
 
         Raises ProviderError or Refused when Vapi does not go along; the number stays unfinished and is tried again.
         """
+        if not record.unfinished:
+            return record
         steps: dict[str, Callable[[NumberRecord], NumberRecord]] = {
             "purchasing": self._look_up,
             "activating": self._activate,
             "releasing": self._release,
         }
-        step = steps.get(record.state, self._bring_in_step if record.out_of_step else None)
-        if step is None:
-            return record
-        try:
-            return step(record)
-        except ChangedMeanwhile:
-            return self.numbers.get(record.number.id)
+        return steps.get(record.state, self._bring_in_step)(record)
 
     def assign(self, wanted_id: str, business: str, assistant: VapiAssistant, if_version: int | None) -> NumberRecord:
         """Makes an assistant the number's default answerer. Raises InvalidRequest if Vapi does not have it."""
@@ -125,6 +121,8 @@ class Lifecycle:
             new = record.updated(patch, self._now())
             assistant = new.number.assistant
             if assistant is not None and assistant != record.number.assistant:
+                if "name" not in patch["assistant"]:  # the merge has left the name of the one before
+                    assistant = assistant.model_copy(update={"name": None})
                 named, profile = examine(self.vapi, assistant, "assistant.id")
                 number = new.number.model_copy(update={"assistant": named})
                 new = new.model_copy(update={"number": number, "profile": profile})
@@ -171,7 +169,7 @@ class Lifecycle:
         if record.request_digest != digest(request):
             raise IdempotencyKeyReused
         error = record.number.provisioning.error
-        if record.state == "failed" and error is not None:
+        if error is not None and record.vapi_id is None:
             raise PurchaseRefused(error.detail)
         return self._tried_now(record)
 
@@ -187,10 +185,13 @@ class Lifecycle:
         try:
             bought = self.vapi.buy_number(body)
         except Refused as refused:
-            self.numbers.save(intent, intent.failed(PurchaseRefused.code, refused.message, self._now()))
+            self._not_bought(intent, PurchaseRefused.code, refused.message)
             raise PurchaseRefused(refused.message) from refused
-        except (ProviderUnreachable, ProviderCredentialsRejected, ProviderBusy):
-            self.numbers.forget(intent)
+        except (ProviderUnreachable, ProviderCredentialsRejected, ProviderBusy) as error:
+            try:
+                self.numbers.forget(intent)
+            except ChangedMeanwhile:  # its owner has changed or deleted it meanwhile, and is to find it as it ended
+                self._not_bought(intent, error.code, error.detail)
             raise
         except (OutcomeUnknown, ProviderFailed):
             return self._tried_now(intent)
@@ -204,41 +205,51 @@ class Lifecycle:
         if self._now() - since < UNSURE_SECONDS:
             return record
         detail = "Vapi never confirmed the purchase, so nothing was bought. Ask again with another Idempotency-Key."
-        return self.numbers.save(record, record.failed(OutcomeUnknown.code, detail, self._now()))
+        return self._not_bought(record, OutcomeUnknown.code, detail)
+
+    def _not_bought(self, record: NumberRecord, code: str, detail: str) -> NumberRecord:
+        return self._step(record, lambda now: now.failed(code, detail, self._now()))
 
     def _confirmed(self, record: NumberRecord, bought: VapiNumber) -> NumberRecord:
-        try:
-            confirmed = self.numbers.save(record, record.purchased(bought.id, self._now()))
-        except ChangedMeanwhile:
-            # Somebody else found the same purchase, or the number was deleted under it.
-            now = self.numbers.get(record.number.id)
-            if now.state != "purchasing":
-                return now
-            confirmed = self.numbers.save(now, now.purchased(bought.id, self._now()))
+        confirmed = self._step(record, lambda now: now.purchased(bought.id, self._now()))
         if confirmed.state == "activating":
             return self._activated(confirmed, bought)
         return self._tried_now(confirmed)
 
     def _activate(self, record: NumberRecord) -> NumberRecord:
         held = self.vapi.get_number(str(record.vapi_id))
-        if held is None:
-            gone = record.failed("gone_at_provider", "Vapi no longer has this number.", self._now())
-            return self.numbers.save(record, gone)
-        return self._activated(record, held)
+        return self._gone(record) if held is None else self._activated(record, held)
 
     def _activated(self, record: NumberRecord, held: VapiNumber) -> NumberRecord:
         if held.status != "active" or held.number is None:
             return record
-        facts = facts_of(held.number, self.home_country)
-        return self.numbers.save(record, record.activated(held.number, facts, self._now()))
+        phone_number, facts = held.number, facts_of(held.number, self.home_country)
+        return self._step(record, lambda now: now.activated(phone_number, facts, self._now()))
 
     def _bring_in_step(self, record: NumberRecord) -> NumberRecord:
-        self.vapi.update_number(str(record.vapi_id), held_at_vapi(name=record.number.name, fallback=record.fallback))
-        return self.numbers.save(record, record.in_step())
+        held = held_at_vapi(name=record.number.name, fallback=record.fallback)
+        if not self.vapi.update_number(str(record.vapi_id), held):
+            return self._gone(record)
+        # What was changed meanwhile may have come to Vapi before this did, and is told again.
+        return self._step(record, lambda now: now.in_step() if now.revision == record.revision else now.to_be_told())
+
+    def _gone(self, record: NumberRecord) -> NumberRecord:
+        detail = "Vapi no longer has this number."
+        return self._step(record, lambda now: now.failed("gone_at_provider", detail, self._now()))
 
     def _release(self, record: NumberRecord) -> NumberRecord:
         self.vapi.release_number(str(record.vapi_id))
-        return self.numbers.save(record, record.released(self._now()))
+        return self._step(record, lambda now: now.released(self._now()))
+
+    def _step(self, record: NumberRecord, move: Callable[[NumberRecord], NumberRecord]) -> NumberRecord:
+        """Writes down a step in the number's life as it is by now, unless somebody else has taken that step already."""
+        start = (record.state, record.attempt)
+        return self._change(
+            record.number.id,
+            record.number.business,
+            None,
+            lambda now: move(now) if (now.state, now.attempt) == start else now,
+        )
 
     def _now(self) -> int:
         return int(self.clock())

@@ -21,7 +21,8 @@ class Calls:
     def record(self, number_id: str, business: str, fact: Fact) -> bool:
         """Writes a fact unless the record holds one of its kind that counts more; True if it was written.
 
-        A repeat, and a retry of a write that worked unheard, change nothing.
+        A repeat, and a retry of a write that worked unheard, change nothing. A call is settled only while it waits
+        for that: since the index was read, its report may have come or its record may have been erased.
         """
         client = self.table.client
         names = {"#kind": fact.kind.value, "#at": "at"}
@@ -45,12 +46,15 @@ class Calls:
         if fact.kind in (Kind.REPORT, Kind.SETTLED):
             change += " REMOVE unfinished, unfinishedSince"
         comparison = ">" if fact.kind in EARLIEST_WINS else "<"
+        condition = f"(attribute_not_exists(#kind) OR #kind.#at {comparison} :at)"
+        if fact.kind is Kind.SETTLED:
+            condition += " AND attribute_exists(unfinished)"
         try:
             client.update_item(
                 TableName=self.table.name,
                 Key=wire(keys.call(number_id, fact.call_id)),
                 UpdateExpression=change,
-                ConditionExpression=f"attribute_not_exists(#kind) OR #kind.#at {comparison} :at",
+                ConditionExpression=condition,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=wire(values),
             )

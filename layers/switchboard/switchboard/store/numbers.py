@@ -60,7 +60,10 @@ class Numbers:
         return record
 
     def forget(self, record: NumberRecord) -> None:
-        """Takes back an intent whose purchase is known never to have been asked for, so that a retry starts anew."""
+        """Takes back an intent whose purchase is known never to have been asked for, so that a retry starts anew.
+
+        Raises ChangedMeanwhile if it is no longer as it was. One that is gone already is taken back.
+        """
         client = self.table.client
         try:
             client.delete_item(
@@ -68,9 +71,12 @@ class Numbers:
                 Key=wire(keys.number(record.number.id)),
                 ConditionExpression="revision = :revision AND attempt = :attempt",
                 ExpressionAttributeValues=wire({":revision": record.revision, ":attempt": record.attempt}),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except client.exceptions.ConditionalCheckFailedException:
-            raise ChangedMeanwhile from None
+        except client.exceptions.ConditionalCheckFailedException as refused:
+            stored = refused.response.get("Item")
+            if stored is not None and plain(stored)["attempt"] == record.attempt:  # type: ignore[arg-type]
+                raise ChangedMeanwhile from None
 
     def save(self, old: NumberRecord, new: NumberRecord) -> NumberRecord:
         """Writes the new record over the old one in one step, with what hangs on it.

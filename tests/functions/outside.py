@@ -1,0 +1,84 @@
+"""What a piece of work asks of the outside, AWS and Vapi: listed, and interrupted at the step that a test names."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+import urllib3
+from botocore.exceptions import ConnectionClosedError
+from moto.core.models import botocore_stubber
+
+from switchboard.store import clients, dynamo, secrets
+
+Result = TypeVar("Result")
+
+
+class Killed(BaseException):
+    """The process ends here, as that of a function which has run out of time: no handler of errors sees it."""
+
+
+def dies() -> None:
+    raise Killed
+
+
+@contextmanager
+def outside(
+    at: int | None = None, before: Callable[[], object] | None = None, *, lost: bool = False
+) -> Iterator[list[str]]:
+    """Lists the requests made while it is open, in order, and interrupts number `at` (None: each).
+
+    before: done before that request is sent; what it asks for itself is not interrupted. lost: AWS does what that
+    request asks, but its answer is never heard (botocore then asks again).
+    """
+    taken: list[str] = []
+    lock = threading.Lock()
+    interrupting = False
+
+    def interrupted(name: str) -> bool:
+        nonlocal interrupting
+        mine = at in (None, len(taken)) and not interrupting
+        taken.append(name)
+        if mine and before is not None:
+            interrupting = True
+            before()
+            interrupting = False
+        return mine
+
+    def to_aws(request: Any, event_name: str, **_: Any) -> Any:
+        mine = interrupted(event_name)
+        with lock:  # moto does not check a condition and write in one step
+            answer = botocore_stubber(event_name, request)
+        if mine and lost:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return answer
+
+    ask = urllib3.PoolManager.request
+
+    def to_vapi(pool: urllib3.PoolManager, method: str, url: str, **kwargs: Any) -> Any:
+        interrupted(f"{method} {url}")
+        return ask(pool, method, url, **kwargs)
+
+    ours = (dynamo.table().client, secrets._client())
+    for client in ours:
+        client.meta.events.register_first("before-send", to_aws)
+    try:
+        with patch.object(urllib3.PoolManager, "request", to_vapi):
+            yield taken
+    finally:
+        for client in ours:
+            client.meta.events.unregister("before-send", to_aws)
+
+
+def writes(step: str) -> bool:
+    """Whether a request, as `outside` lists it, may change anything."""
+    return not step.startswith("GET ") and not step.rpartition(".")[2].startswith(("Get", "BatchGet", "Query"))
+
+
+@contextmanager
+def cold() -> Iterator[None]:
+    """An instance that has just started, so that a piece of work takes all of its steps."""
+    clients.business_of.cache_clear()
+    secrets._values.clear()
+    yield
