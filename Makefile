@@ -40,6 +40,10 @@ ring: .venv/installed ## let somebody call a number of the running stack: make r
 test: .venv/installed ## run all tests, those on the deployed template included
 	@$(PY) -m pytest -n auto --dist loadgroup
 
+.PHONY: bench
+bench: .venv-bench/installed ## say what a call costs, beside bare boto3, FastAPI with Mangum, and Powertools
+	@$(ENV) .venv-bench/bin/python -m tests.bench
+
 .PHONY: check
 check: .venv/installed unit313 ## lint, types, template, OpenAPI, the production build; unit tests on Python 3.13 where there is one
 	$(BIN)/ruff check
@@ -91,4 +95,11 @@ client: .venv/installed ## let an API client of your deployment act for a busine
 	@$(PYTHON313) -m venv .venv313
 	@.venv313/bin/python $(PIP_INSTALL) \
 		--requirement <($(PYTHON313) -m local.pins unit) --constraint <($(PYTHON313) -m local.pins transitive)
+	@touch $@
+
+.venv-bench/installed: pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed'; exit 1; }
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python $(PIP_INSTALL) \
+		--requirement <($(PYTHON) -m local.pins bench) --constraint <($(PYTHON) -m local.pins transitive)
 	@touch $@

@@ -92,8 +92,8 @@ def document() -> dict[str, Any]:
             # An answer that does not fit its own shape is a defect of ours, alarmed and not documented.
             operation["responses"].pop("500", None)
             for parameter in operation.get("parameters", []):
-                title = parameter["schema"].pop("title", None)
-                parameter["name"] = title if title and parameter["in"] == "header" else parameter["name"]
+                title = parameter["schema"].pop("title", parameter["name"])
+                parameter["name"] = title if parameter["in"] == "header" else parameter["name"]
     patch = schema["paths"]["/phone-numbers/{id}"]["patch"]
     shape = {"schema": {"$ref": "#/components/schemas/VapiPhoneNumber"}}
     patch["requestBody"]["content"] = {"application/merge-patch+json": shape, "application/json": shape}

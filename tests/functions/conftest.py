@@ -16,7 +16,20 @@ from local.simulators.vapi import VapiSimulator
 from switchboard import bus
 from switchboard.provisioning import connected
 from switchboard.provisioning.check import check_numbers
-from switchboard.store import calls, clients, dynamo, numbers, secrets, usage
+from switchboard.store import (
+    calls,
+    clients,
+    dynamo,
+    expired,
+    known,
+    lines,
+    numbers,
+    screening,
+    sdk,
+    secrets,
+    usage,
+    windows,
+)
 from switchboard.webhook_token import TOKEN_HEADER, make_token
 from tests.functions.documented import assert_documented
 from tests.support.invoking import Answer, invoke, request
@@ -71,7 +84,7 @@ class Deployment:
         answer = client.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
         records = [json.loads(json.dumps(record, default=str)) for record in answer["Records"]]
-        kinds = {"publish_events": ("NUMBER", "CALL#"), "tally_usage": ("CALL#",)}
+        kinds = {"publish_events": ("NUMBER", "CALL#", "BLOCK#"), "tally_usage": ("CALL#",)}
         for folder, starts in kinds.items():
             seen = [r for r in records if r["dynamodb"]["Keys"]["SK"]["S"].startswith(starts)]
             if seen:
@@ -185,9 +198,17 @@ def aws(
     }.items():
         monkeypatch.setenv(name, value)
     for cached in (
+        sdk.session,
         dynamo.table,
+        dynamo.answering_table,
         numbers.numbers,
+        screening.screening,
+        expired.expired,
         calls.calls,
+        calls.answering_calls,
+        lines.lines,
+        lines.answering_lines,
+        windows.windows,
         usage.usage,
         clients.business_of,
         bus.bus,
@@ -196,6 +217,8 @@ def aws(
     ):
         cached.cache_clear()
     secrets._values.clear()
+    known.forget()
+    monkeypatch.setattr(dynamo, "ANSWER_WITHIN", 60.0)  # tests count requests, however slow the machine
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
         monkeypatch.setattr(botocore.session, "get_session", lambda: session._session)

@@ -60,7 +60,7 @@ def outside(
         interrupted(f"{method} {url}")
         return ask(pool, method, url, **kwargs)
 
-    ours = (dynamo.table().client, secrets._client())
+    ours = (dynamo.table().client, dynamo.answering_table().client, secrets._client())
     for client in ours:
         client.meta.events.register_first("before-send", to_aws)
     try:

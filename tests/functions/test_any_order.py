@@ -67,7 +67,48 @@ GAVE_UP = "call.ringing.sip-inbound-caller-hungup-before-call-connect"
 ERROR = "assistant-request-returned-error"
 OUTBOUND = {"Call.outbound": 1}
 
+OURS = {"assistant": {"metadata": {"voicemail": {"recording": True, "transcript": True}}}}
+WORDS = {
+    "artifact": {
+        "messages": [{"role": "bot", "message": "Please leave a message."}, {"role": "user", "message": "Call me."}],
+        "transcript": "AI: Please leave a message.\nUser: Call me.\n",
+        "recordingUrl": "https://storage.vapi.ai/c-mono.wav",
+    }
+}
+
 STORIES = {
+    "answered on a capped number": Story(
+        [
+            asked(),
+            status(UP, "in-progress"),
+            ended(DOWN + 101, BYE),
+            report(DOWN + 5_000, BYE, start=UP, end=DOWN, cost=0.1),
+        ],
+        "answered",
+        number="is capped",
+    ),
+    "left a message": Story(
+        [
+            asked(),
+            status(UP, "in-progress", **OURS),
+            ended(DOWN + 101, BYE, **OURS),
+            report(DOWN + 5_000, BYE, start=UP, end=DOWN, cost=0.1, **OURS, **WORDS),
+        ],
+        "voicemail",
+        INBOUND | {"Voicemail.received": 1},
+        "takes messages",
+    ),
+    "left no message": Story(
+        [
+            asked(),
+            status(UP, "in-progress", **OURS),
+            ended(20_101, "silence-timed-out", **OURS),
+            report(DOWN, "silence-timed-out", start=UP, end=20_000, cost=0.1, **OURS),
+        ],
+        "missed",
+        MISSED,
+        "takes messages",
+    ),
     "answered": Story(
         [
             asked(),
@@ -191,6 +232,8 @@ class Ledger:
             "answers": {"assistant": assistant},
             "forwards": {"forwardingEnabled": True, "forwardingNumber": ELSEWHERE},
             "is alone": {},
+            "is capped": {"assistant": assistant, "maxConcurrentCalls": 2},
+            "takes messages": {"voicemailEnabled": True},
             "sleeps": {"assistant": assistant},
         }
         self.aws, self.number = aws, aws.bought(**settings_by_name[number])
@@ -222,6 +265,7 @@ class Ledger:
         assert len({detail.pop("eventId") for detail in events}) == len(events)
         assert {detail["data"].pop("callId") for detail in events} == {call_id}
         item = self.item(f"CALL#{call_id}")
+        assert not self.item("LINES").get("lines")
         added = {name: value - before.get(name, 0) for name, value in self.sums().items()}
         return replace(call_from_item(item), id=""), added, sorted(events, key=lambda event: str(event["detail-type"]))
 

@@ -175,6 +175,7 @@ def test_a_number_with_an_assistant_answers_with_it_and_our_overrides(aws: Deplo
         "assistantId": assistant["id"],
         "assistantOverrides": {
             "metadata": {"team": "desk", "numberId": number["id"]},
+            "variableValues": {"businessName": "acme", "isOpen": True},
             "serverMessages": ["hang", "status-update", "end-of-call-report"],
             "artifactPlan": {"pcapEnabled": True, "recordingEnabled": False, "transcriptPlan": {"enabled": True}},
             "maxDurationSeconds": 120,
@@ -188,7 +189,13 @@ def test_an_assistant_with_a_server_of_its_own_keeps_it(aws: Deployment) -> None
     )
     number = aws.bought(assistant={"id": own["id"]})
     answer = aws.tell(number, sample("assistant-request.vapi-number"))
-    assert answer.body == {"assistantId": own["id"], "assistantOverrides": {"metadata": {"numberId": number["id"]}}}
+    assert answer.body == {
+        "assistantId": own["id"],
+        "assistantOverrides": {
+            "metadata": {"numberId": number["id"]},
+            "variableValues": {"businessName": "acme", "isOpen": True},
+        },
+    }
 
 
 def test_a_number_that_forwards_answers_with_the_destination(aws: Deployment) -> None:

@@ -72,7 +72,9 @@ def test_the_calls_of_an_assistant_with_its_own_server_are_learnt_from_vapis_lis
 ) -> None:
     acme = api("acme")
     own = {"url": "http://127.0.0.1:9/own", "timeoutSeconds": 1}
-    assistant = made_at_vapi(stack, "assistant", name="Own server", server=own)
+    tool = {"type": "function", "function": {"name": "lookupOrder"}}
+    model = {"provider": "openai", "model": "gpt-4o", "tools": [tool]}
+    assistant = made_at_vapi(stack, "assistant", name="Own server", server=own, model=model)
     number = active_number(acme)
     assigned = acme.put(f"/phone-numbers/{number['id']}/assistant", json={"id": assistant["id"]})
     assert len(assigned.json()["warnings"]) == 1
@@ -82,6 +84,7 @@ def test_the_calls_of_an_assistant_with_its_own_server_are_learnt_from_vapis_lis
     assert "serverMessages" not in story["answered"]["body"]["assistantOverrides"]
     told_us = [message for message in story["messages"] if number["id"] in str(message["deliveredTo"])]
     assert told_us == []
+    assert [m["deliveredTo"] for m in story["messages"] if m["type"] == "tool-calls"] == [own["url"]]
     settled_counters(acme, number["id"], totalCalls=1, averageCallDuration=30.0)
     eventually(lambda: events_by_kind(bus_events, number["id"])["Call.inbound"] == 1, what="Call.inbound")
 

@@ -17,12 +17,28 @@ OF_ONE_NUMBER = [
     pytest.param("PATCH", "", {"name": "Mine now"}, id="update"),
     pytest.param("DELETE", "", None, id="delete"),
     pytest.param("PUT", "/assistant", {"id": "5b0a4a08-0000-4000-8000-0000008c6be8"}, id="assignAssistant"),
+    pytest.param("POST", "/routing-rules", {"priority": 1, "then": {"action": "reject"}}, id="addRoutingRule"),
+    pytest.param("DELETE", "/routing-rules/r_1", None, id="removeRoutingRule"),
+    pytest.param(
+        "PUT", "/business-hours", {"timezone": "UTC", "openingHoursSpecification": []}, id="updateBusinessHours"
+    ),
+    pytest.param("GET", "/blocked-numbers", None, id="list blocked numbers"),
+    pytest.param("POST", "/blocked-numbers", {"phoneNumber": "+12025550123"}, id="blockNumber"),
+    pytest.param("DELETE", "/blocked-numbers/%2B12025550123", None, id="unblockNumber"),
+    pytest.param("POST", "/route-explanations", {"caller": None}, id="explain"),
+    pytest.param("GET", "/active-calls", None, id="active calls"),
+    pytest.param("GET", "/calls/c_1", None, id="a call"),
 ]
 WRITES = [
     pytest.param("POST", "/phone-numbers", {"provider": "vapi"}, id="create"),
     pytest.param("PATCH", "/phone-numbers/{id}", {"name": "x"}, id="update"),
     pytest.param("DELETE", "/phone-numbers/{id}", None, id="delete"),
     pytest.param("PUT", "/phone-numbers/{id}/assistant", {"id": "x"}, id="assignAssistant"),
+    pytest.param("POST", "/phone-numbers/{id}/routing-rules", {}, id="addRoutingRule"),
+    pytest.param("DELETE", "/phone-numbers/{id}/routing-rules/r_1", None, id="removeRoutingRule"),
+    pytest.param("PUT", "/phone-numbers/{id}/business-hours", {}, id="updateBusinessHours"),
+    pytest.param("POST", "/phone-numbers/{id}/blocked-numbers", {}, id="blockNumber"),
+    pytest.param("DELETE", "/phone-numbers/{id}/blocked-numbers/x", None, id="unblockNumber"),
 ]
 
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberFacts, NumberRecord
+from switchboard.model.rules import RoutingRule
+from switchboard.model.shadowing import shadowed
 
 AT = 1785862800
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -86,13 +88,16 @@ business_hours = st.fixed_dictionaries(
         "specialOpeningHoursSpecification": st.lists(special, max_size=3, unique_by=lambda entry: entry["validFrom"])
     },
 )
+vapi_ids = st.from_regex(r"[A-Za-z0-9-]{1,64}", fullmatch=True)
 rules = st.fixed_dictionaries(
     {
         "id": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
         "priority": st.integers(0, 1_000_000),
         "then": st.one_of(
-            st.fixed_dictionaries({"action": st.just("forward"), "number": e164s}),
-            st.fixed_dictionaries({"action": st.just("assistant"), "id": texts(64)}),
+            st.fixed_dictionaries(
+                {"action": st.just("forward"), "number": e164s.filter(lambda number: number != NUMBER)}
+            ),
+            st.fixed_dictionaries({"action": st.just("assistant"), "id": vapi_ids}),
             st.fixed_dictionaries({"action": st.just("reject")}, optional={"message": texts(50)}),
         ),
     },
@@ -102,7 +107,7 @@ rules = st.fixed_dictionaries(
         "when": partly(
             callerNumbers=st.lists(e164s, min_size=1, max_size=3),
             callerCountries=st.lists(countries, min_size=1, max_size=3),
-            anonymous=st.booleans(),
+            anonymous=st.just(False),
             schedule=business_hours,
             hours=st.sampled_from(["open", "closed"]),
             share=st.integers(0, 100),
@@ -116,9 +121,16 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 """Without null: a merge patch has no way to say it, null removes."""
 
+
+def _each_reached(wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the rules that an earlier one shadows."""
+    unreached = {position for position, _ in shadowed([RoutingRule.model_validate(rule) for rule in wanted])}
+    return [rule for position, rule in enumerate(wanted) if position not in unreached]
+
+
 _free = partly(
     assistant=st.fixed_dictionaries(
-        {"id": st.from_regex(r"[A-Za-z0-9-]{1,64}", fullmatch=True)},
+        {"id": vapi_ids},
         optional={"type": st.sampled_from(["assistant", "squad", "workflow"]), "name": texts(80)},
     ),
     name=texts(40),
@@ -143,7 +155,9 @@ _free = partly(
     allowedNumbers=st.lists(e164s | prefixes, max_size=5),
     spamFilter=st.booleans(),
     maxConcurrentCalls=st.none() | st.integers(1, 10_000),
-    callRoutingRules=st.lists(rules, max_size=3, unique_by=(lambda rule: rule["id"], lambda rule: rule["priority"])),
+    callRoutingRules=st.lists(
+        rules, max_size=3, unique_by=(lambda rule: rule["id"], lambda rule: rule["priority"])
+    ).map(_each_reached),
     webhookUrl=urls,
     webhookSecret=st.just(SECRET),
     tags=st.lists(texts(64), max_size=3),

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.calls.kinds import Kind
-from switchboard.events import SOURCE, VERSION, Event, call_events, number_events
+from switchboard.events import SOURCE, VERSION, Event, block_events, call_events, number_events
 from switchboard.model.record import NumberFacts, NumberRecord
+from switchboard.model.screening import BlockRequest
 from switchboard.store.numbers import _item
 from tests.support.template import ROOT, functions
 from tests.unit.made import AT, active, configurations, requested
@@ -68,10 +69,23 @@ def calls_events() -> Iterator[Event]:
     yield from call_events(None, rings)
     yield from call_events(rings, rings | call("inbound", report={"reason": "customer-ended-call"}))
     yield from call_events(None, call("outbound", dialling={}))
+    spam = {"score": 80, "threshold": 70, "enforced": True, "reasons": [{"reason": "short-calls", "weight": 80}]}
+    left = {"reason": "customer-ended-call", "spoke": True, "transcript": "User: Hello?"}
+    message = call("inbound", decision={"action": "voicemail", "reason": "spam", "spam": spam})
+    yield from (event for event in call_events(None, message) if event.detail_type == "Spam.detected")
+    yield from call_events(message, message | call("inbound", report=left))
+
+
+def block(**more: Any) -> dict[str, Any]:
+    who = {"pattern": "+12025550123", "addedAt": T, "blockedOn": "pn_1", "business": "acme", "ours": "+14155550100"}
+    return {"PK": "NUMBER#pn_1", "SK": "BLOCK#+12025550123", **who, **more}
 
 
 def test_every_event_has_its_schema_and_its_sample_and_no_other_has() -> None:
-    made = {f"{event.detail_type}.v{VERSION}" for event in [*life(requested()), *calls_events()]}
+    made = {
+        f"{event.detail_type}.v{VERSION}"
+        for event in [*life(requested()), *calls_events(), *block_events(None, block())]
+    }
     assert made == set(NAMES) == {path.stem for path in (EVENTS / "bus").glob("*.json")}
 
 
@@ -103,6 +117,18 @@ fact = st.fixed_dictionaries(
         "ours": st.sampled_from(["+14155550100"]),
         "reason": st.sampled_from(["customer-busy", "customer-ended-call", "made-up"]),
         "test": st.just(value=True),
+        "voicemail": st.just(value=True),
+        "spoke": st.just(value=True),
+        "transcript": st.text(max_size=20),
+        "action": st.sampled_from(["assistant", "voicemail", "reject"]),
+        "spam": st.fixed_dictionaries(
+            {
+                "score": st.integers(0, 100),
+                "threshold": st.integers(0, 100),
+                "enforced": st.booleans(),
+                "reasons": st.just([{"reason": "short-calls", "weight": 40}]),
+            }
+        ),
     },
 )
 
@@ -198,8 +224,69 @@ def test_no_other_outcome_is_a_missed_call(reason: str) -> None:
     assert not list(call_events(rings, rings | call("inbound", report={"reason": reason})))
 
 
+def test_spam_is_told_once_and_whether_or_not_it_decided_the_call() -> None:
+    for enforced in (True, False):
+        spam = {
+            "score": 80,
+            "threshold": 70,
+            "enforced": enforced,
+            "reasons": [{"reason": "short-calls", "weight": 80}],
+        }
+        rings = call("inbound", decision={"reason": "spam", "spam": spam})
+        (_begun, detected) = call_events(None, rings)
+        assert detected.detail_type == "Spam.detected"
+        assert detected.detail["data"]["enforced"] is enforced
+        assert not list(call_events(rings, rings | call("inbound", inProgress={})))
+
+
+def test_a_message_is_told_once_whichever_told_of_it_first() -> None:
+    rings = call("inbound", decision={"action": "voicemail", "reason": "after-hours"})
+    left = {"reason": "customer-ended-call", "spoke": True, "endedAt": T + 9000, "startedAt": T + 1000}
+    report, listed = call("inbound", report=left), call("inbound", listed=left | {"ended": True})
+    (told,) = call_events(rings, rings | report)
+    assert [told] == list(call_events(rings, rings | listed))
+    assert (told.detail_type, told.detail["data"]["duration"]) == ("Voicemail.received", 8.0)
+    assert not list(call_events(rings | report, rings | report | listed))
+
+
+def test_a_machine_that_took_an_outbound_call_left_us_no_message() -> None:
+    dialling = call("outbound", dialling={})
+    assert not list(call_events(dialling, dialling | call("outbound", report={"reason": "voicemail", "spoke": True})))
+
+
 def test_the_other_party_of_a_call_is_the_caller_or_the_called() -> None:
     (inbound,) = call_events(None, call("inbound", decision={}))
     (outbound,) = call_events(None, call("outbound", dialling={}))
     assert (inbound.detail["data"]["caller"], inbound.detail["data"]["called"]) == ("+12025550123", "+14155550100")
     assert (outbound.detail["data"]["caller"], outbound.detail["data"]["called"]) == ("+14155550100", "+12025550123")
+
+
+# ---- blocked callers
+
+
+@pytest.mark.parametrize("more", [{}, {"reason": "robocalls", "expiresAt": AT + 60}], ids=["plain", "with all"])
+def test_a_blocked_caller_keeps_to_its_schema(more: dict[str, Any]) -> None:
+    (event,) = block_events(None, block(**more))
+    keeps_to_its_contract(event)
+    told = {"blocked": "+12025550123", "reason": None, "expiresAt": None} | more
+    assert (event.detail["data"], event.detail["occurredAt"]) == (told, AT)
+
+
+def test_another_reason_is_no_news_and_a_block_made_anew_is() -> None:
+    old = block()
+    assert not list(block_events(old, block(reason="another", expiresAt=AT + 60)))
+    (first,), (anew,) = block_events(None, old), block_events(old, block(addedAt=T + 1))
+    assert first.detail["eventId"] != anew.detail["eventId"]
+
+
+def test_a_prefix_that_is_added_is_one_event_and_keeps_to_its_schema() -> None:
+    old = active(blockedNumbers=["+1900*"])
+    new = old.blocking(BlockRequest(phoneNumber="+1976*", reason="premium"), AT + 9.5)
+    events = list(number_events(_item(old), _item(new)))
+    assert [event.detail_type for event in events] == ["updated", "Number.blocked"]
+    assert events[0].detail["data"]["changed"] == ["blockedNumbers"]
+    assert events[1].detail["data"] == {"blocked": "+1976*", "reason": "premium", "expiresAt": None}
+    for event in events:
+        keeps_to_its_contract(event)
+    again = new.blocking(BlockRequest(phoneNumber="+1976*", reason="dear"), AT + 10)
+    assert [event.detail_type for event in number_events(_item(new), _item(again))] == ["updated"]

@@ -176,6 +176,35 @@ def test_the_call_plane_loads_neither_models_nor_the_resolver_nor_carriers() -> 
     assert not {name for name in loaded if name.startswith(heavy)}
 
 
+THE_CALL_PLANE_MAY_LOAD = {
+    "aws_lambda_powertools",
+    "botocore",
+    "dateutil",  # of botocore
+    "jmespath",  # of Powertools and botocore
+    "six",  # of dateutil
+    "switchboard",
+    "typing_extensions",  # of Powertools
+    "urllib3",  # of botocore
+}
+TAKEN_WHERE_THEY_ARE = {"OpenSSL", "awscrt", "certifi", "cryptography"}
+"""By botocore and urllib3, from a development environment; the functions do not carry them."""
+
+
+def test_the_call_plane_loads_what_it_needs_and_nothing_else() -> None:
+    """boto3 is not among it: it would cost every new instance a tenth of its start (`make bench`)."""
+    names = {name.partition(".")[0] for name in loaded_by("switchboard.api.callplane")} - sys.stdlib_module_names
+    libraries = {name for name in names if not name.startswith("_")}
+    assert libraries - TAKEN_WHERE_THEY_ARE == THE_CALL_PLANE_MAY_LOAD
+
+
+def test_the_call_plane_loads_of_ourselves_only_what_a_call_needs() -> None:
+    names = {name for name in loaded_by("switchboard.api.callplane") if name.startswith("switchboard.")}
+    parts = ("switchboard.api", "switchboard.calls", "switchboard.routing", "switchboard.store")
+    apart = {name for name in names if not name.startswith(parts)}
+    assert apart == {"switchboard.incoming", "switchboard.webhook_token"}
+    assert not names & {"switchboard.api.http", "switchboard.store.numbers", "switchboard.store.screening"}
+
+
 @pytest.mark.parametrize("module", ["switchboard.routing.decide", "switchboard.calls.record"])
 def test_the_decision_and_the_call_record_load_no_library_at_all(module: str) -> None:
     assert not {name.partition(".")[0] for name in loaded_by(module)} & {

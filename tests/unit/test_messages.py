@@ -106,7 +106,52 @@ def test_a_report_is_read_whole() -> None:
         "recordingUrl": f"https://storage.vapi.ai/{IN_CALL}-mono.wav",
         "summary": "Caller asked for opening hours.",
         "success": "true",
+        "spoke": True,
     }
+
+
+KEPT = {"voicemail": {"recording": True, "transcript": True}}
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        {"assistant": {"metadata": KEPT}},
+        {"call": {"assistant": {"metadata": KEPT}}},
+        {"call": {"assistantOverrides": {"metadata": KEPT}}},
+        {"call": {"metadata": KEPT}},
+    ],
+    ids=["assistant", "call.assistant", "call.assistantOverrides", "call"],
+)
+def test_a_message_taken_is_known_wherever_vapi_gives_our_metadata_back(holder: dict[str, Any]) -> None:
+    body = sample("end-of-call-report.completed")
+    message = body["message"]
+    message["call"] |= holder.get("call", {})
+    message |= {name: value for name, value in holder.items() if name != "call"}
+    read = read_message(body, NOW)
+    assert isinstance(read, Fact)
+    assert read.facts["voicemail"] is True
+    assert read.facts["transcript"]
+
+
+@pytest.mark.parametrize(
+    ("artifact", "spoke"),
+    [
+        ({"messages": [{"role": "user", "message": "Hello?"}]}, True),
+        ({"messages": [{"role": "user", "message": " "}, {"role": "bot", "message": "Bye."}]}, None),
+        ({"messages": "none", "transcript": "AI: Bye.\nUser: Hello?"}, True),
+        ({"messages": [None, 5], "transcript": "AI: say User: now\nUser:\n"}, None),
+        ({}, None),
+    ],
+)
+def test_whether_the_caller_said_anything(artifact: dict[str, Any], spoke: bool | None) -> None:
+    body = sample("end-of-call-report.completed")
+    body["message"]["artifact"] = artifact
+    for name in ("messages", "transcript"):
+        body["message"].pop(name, None)
+    read = read_message(body, NOW)
+    assert isinstance(read, Fact)
+    assert read.facts.get("spoke") is spoke
 
 
 @pytest.mark.parametrize("name", ["assistant-request.twilio-forwarded-from", "end-of-call-report.completed"])

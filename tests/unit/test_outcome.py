@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from switchboard.calls.outcome import OUTCOMES, outcome_of
+from switchboard.calls.outcome import OUTCOME_OF_REJECTION, OUTCOMES, outcome_of
+from switchboard.routing.decide import REASONS as OUR_REASONS
 from tests.support.template import ROOT
 
 REASONS = sorted(set(json.loads((ROOT / "tests" / "unit" / "data" / "vapi-ended-reasons.json").read_text())))
@@ -105,13 +106,47 @@ def test_a_new_failure_of_a_known_family_is_a_failure(family: str) -> None:
     assert outcome_of(f"{family}of-next-month", None, was_in_progress=True, settled=False) == "failed"
 
 
-@pytest.mark.parametrize(
-    ("why", "outcome"),
-    [("inactive", "rejected"), ("direction", "rejected"), ("fallback", "missed"), ("new", "rejected")],
-)
+OUTCOME_OF_OUR_REASON = {
+    "inactive": "rejected",
+    "direction": "rejected",
+    "not-allowed": "rejected",
+    "blocked": "blocked",
+    "anonymous": "rejected",
+    "spam": "spam",
+    "threshold": "rejected",
+    "forwarding": "rejected",
+    "rule": "rejected",
+    "after-hours": "missed",
+    "default": "rejected",
+    "fallback": "missed",
+    "capacity": "missed",
+}
+
+
+def test_every_reason_of_ours_has_its_outcome() -> None:
+    assert set(OUR_REASONS) == OUTCOME_OF_REJECTION.keys() == OUTCOME_OF_OUR_REASON.keys()
+
+
+@pytest.mark.parametrize(("why", "outcome"), [*OUTCOME_OF_OUR_REASON.items(), ("of-next-month", "rejected")])
 @pytest.mark.parametrize("reason", sorted(TURNED_AWAY))
 def test_whom_we_turned_away_has_the_outcome_of_our_reason(reason: str, why: str, outcome: str) -> None:
     assert outcome_of(reason, {"reason": why}, was_in_progress=False, settled=True) == outcome
+
+
+@pytest.mark.parametrize("reason", [None, "customer-ended-call", "silence-timed-out", "exceeded-max-duration"])
+def test_whoever_left_a_message_has_reached_the_voicemail_and_whoever_left_none_has_missed_us(
+    reason: str | None,
+) -> None:
+    for settled in (True, False):
+        assert outcome_of(reason, None, was_in_progress=True, settled=settled, left_message=True) == "voicemail"
+    assert outcome_of(reason, None, was_in_progress=True, settled=False, left_message=False) is None
+    assert outcome_of(reason, None, was_in_progress=True, settled=True, left_message=False) == "missed"
+
+
+def test_a_voicemail_that_broke_down_is_a_failure_unless_there_is_a_message() -> None:
+    broke = "pipeline-error-openai-llm-failed"
+    assert outcome_of(broke, None, was_in_progress=True, settled=True, left_message=False) == "failed"
+    assert outcome_of(broke, None, was_in_progress=True, settled=True, left_message=True) == "voicemail"
 
 
 def test_every_outcome_is_one_of_the_eight() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.store.stream import BY_TTL
 from tests.support.template import ROOT, functions, resources, template
 
 FUNCTIONS = {
@@ -25,6 +26,8 @@ SECRETS = {
     "update": {"VapiSecret"},
     "delete": {"VapiSecret"},
     "assign_assistant": {"VapiSecret"},
+    "add_routing_rule": {"VapiSecret"},
+    "explain_route": {"VapiSecret"},
     "check_numbers": {"VapiSecret"},
     "learn_calls": {"VapiSecret"},
     "vapi": {"WebhookSecret"},
@@ -168,7 +171,9 @@ SCHEDULES = [*events("Schedule")]
 
 
 @pytest.mark.parametrize(("name", "source"), STREAMS, ids=[name for name, _ in STREAMS])
-def test_a_stream_consumer_loses_nothing_and_is_deaf_to_removals(name: str, source: dict[str, Any]) -> None:
+def test_a_stream_consumer_loses_nothing_and_hears_of_no_removal_but_of_expired_blocks(
+    name: str, source: dict[str, Any]
+) -> None:
     assert source["DestinationConfig"]["OnFailure"]["Type"] == "SQS", name
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["BisectBatchOnFunctionError"] is True
@@ -177,6 +182,10 @@ def test_a_stream_consumer_loses_nothing_and_is_deaf_to_removals(name: str, sour
     patterns = [json.loads(filter_["Pattern"]) for filter_ in source["FilterCriteria"]["Filters"]]
     assert patterns
     for pattern in patterns:
+        if pattern["eventName"] == ["REMOVE"]:
+            assert pattern["userIdentity"] == {"principalId": [BY_TTL]}
+            assert pattern["dynamodb"]["Keys"]["SK"]["S"] == [{"prefix": "BLOCK#"}]
+            continue
         assert set(pattern["eventName"]) == {"INSERT", "MODIFY"}
         assert pattern["dynamodb"]["Keys"]["SK"]["S"], "only the kinds it needs"
 
@@ -209,7 +218,8 @@ def test_a_route_asks_for_its_scope(name: str, route: dict[str, Any]) -> None:
     if route["Path"] == "/vapi/{id}":
         assert route["Auth"] == {"Authorizer": "NONE"}, "Vapi has a token of its own"
         return
-    scope = "read" if name.startswith("GET ") else "write"
+    reads = name.startswith("GET ") or route["Path"] == "/phone-numbers/{id}/route-explanations"
+    scope = "read" if reads else "write"
     assert route["Auth"] == {"AuthorizationScopes": [f"phone-numbers/{scope}"]}
 
 

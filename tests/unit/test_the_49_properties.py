@@ -67,7 +67,7 @@ CHOICES = {
     "direction": {"inbound", "outbound", "both"},
     "afterHoursAction": {"voicemail", "forward", "reject"},
 }
-OURS = {"version", "provisioning", "warnings"}
+OURS = {"version", "provisioning", "warnings", "blockedNumbersCount"}
 
 AS_JSON = {
     "string": {"string"},
@@ -120,10 +120,10 @@ def test_each_property_is_set_by_somebody_and_by_one_only() -> None:
     assert not CONFIGURABLE & READ_ONLY
 
 
-def test_the_counters_are_those_that_calls_move() -> None:
+def test_the_counters_are_those_that_move_by_themselves() -> None:
     assert COUNTERS < READ_ONLY
     calls, time_and_money = {"totalCalls", "inboundCalls", "outboundCalls"}, {"totalMinutes", "monthlyCost"}
-    assert calls | time_and_money | {"averageCallDuration"} == COUNTERS
+    assert calls | time_and_money | {"averageCallDuration", "blockedNumbersCount"} == COUNTERS
 
 
 def test_every_answer_names_every_property() -> None:

@@ -1,4 +1,4 @@
-"""Who answers a call, and how Vapi is told: the decision and its answer, both pure."""
+"""How Vapi is told who answers a call, and what of the stored number that takes (the decision: test_decision.py)."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from switchboard.routing.answer import NOBODY_THERE, OUR_MESSAGES, answer
-from switchboard.routing.decide import PIPELINE, Decision, decide
+from switchboard.routing.decide import Decision, decide
 from switchboard.routing.number import Answerer, IncomingCall, Number, number_from_item
 from tests.unit.made import AT, NUMBER, e164s, texts
 
@@ -37,87 +37,6 @@ def answered(number: Number) -> dict[str, Any]:
 def overrides(number: Number) -> dict[str, Any]:
     found: dict[str, Any] = answered(number)["assistantOverrides"]
     return found
-
-
-# ---- the decision ----
-
-DECISIONS = [
-    pytest.param(replace(ASSISTED, status="inactive"), "reject", "inactive", id="an inactive number answers nobody"),
-    pytest.param(replace(ASSISTED, status="suspended"), "reject", "inactive", id="a suspended number answers nobody"),
-    pytest.param(replace(ASSISTED, status="cancelled"), "reject", "inactive", id="a cancelled number answers nobody"),
-    pytest.param(replace(ASSISTED, status="unheard of"), "reject", "inactive", id="a status unheard of fails closed"),
-    pytest.param(
-        replace(ASSISTED, direction="outbound"), "reject", "direction", id="an outbound number takes no calls"
-    ),
-    pytest.param(
-        replace(ASSISTED, direction="sideways"), "reject", "direction", id="a direction unheard of fails closed"
-    ),
-    pytest.param(replace(ASSISTED, direction="inbound"), "assistant", "default", id="an inbound number answers"),
-    pytest.param(
-        replace(ASSISTED, forwarding_enabled=True, forwarding_number=FORWARD_TO),
-        "forward",
-        "forwarding",
-        id="forwarding goes before the assistant",
-    ),
-    pytest.param(
-        replace(ASSISTED, forwarding_number=FORWARD_TO),
-        "assistant",
-        "default",
-        id="a forwarding number alone is no order",
-    ),
-    pytest.param(
-        replace(ASSISTED, forwarding_enabled=True),
-        "assistant",
-        "default",
-        id="forwarding to nowhere is no order either",
-    ),
-    pytest.param(ASSISTED, "assistant", "default", id="the assistant is the default"),
-    pytest.param(replace(PLAIN, answerer=Answerer("s", "squad")), "squad", "default", id="so is a squad"),
-    pytest.param(replace(PLAIN, answerer=Answerer("w", "workflow")), "workflow", "default", id="so is a workflow"),
-    pytest.param(
-        replace(PLAIN, forwarding_number=FORWARD_TO), "forward", "fallback", id="nobody assigned falls back to a person"
-    ),
-    pytest.param(PLAIN, "reject", "fallback", id="nobody at all is a rejection"),
-    pytest.param(
-        replace(ASSISTED, status="inactive", direction="outbound"),
-        "reject",
-        "inactive",
-        id="status goes before direction",
-    ),
-]
-
-
-@pytest.mark.parametrize(("number", "action", "reason"), DECISIONS)
-def test_the_decision_and_its_reason(number: Number, action: str, reason: str) -> None:
-    decision = decided(number)
-    assert (decision.action, decision.reason) == (action, reason)
-
-
-def test_every_step_of_the_pipeline_has_a_case_above() -> None:
-    deciding = {decided(case.values[0]).trace[-1].step for case in DECISIONS}  # type: ignore[arg-type]
-    assert deciding == {name for name, _ in PIPELINE}
-
-
-def test_a_decision_names_what_answers_or_where_it_goes() -> None:
-    assert decided(ASSISTED).id == "assistant-1"
-    assert decided(replace(PLAIN, forwarding_number=FORWARD_TO)).number == FORWARD_TO
-    assert (decided(PLAIN).id, decided(PLAIN).number) == (None, None)
-
-
-def test_the_trace_tells_each_step_up_to_the_one_that_decided() -> None:
-    trace = [(step.step, step.outcome, step.detail) for step in decided(ASSISTED).trace]
-    assert trace == [
-        ("status", "passed", None),
-        ("direction", "passed", None),
-        ("forwarding", "passed", None),
-        ("default", "decided", "default"),
-    ]
-
-
-def test_only_a_rejected_caller_is_told_the_reject_message() -> None:
-    told = "We have moved."
-    assert decided(replace(PLAIN, reject_message=told)).message == told
-    assert decided(replace(ASSISTED, reject_message=told)).message is None
 
 
 answerers = st.builds(
@@ -154,32 +73,17 @@ numbers = st.builds(
 )
 calls = st.builds(IncomingCall, id=st.text(), caller=st.none() | e164s | st.text())
 
-REASONS = {
-    "inactive": {"reject"},
-    "direction": {"reject"},
-    "forwarding": {"forward"},
-    "default": {"assistant", "squad", "workflow"},
-    "fallback": {"forward", "reject"},
-}
-
-
-@given(numbers, calls, st.integers())
-def test_any_call_on_any_number_is_decided_for_one_known_reason(number: Number, call: IncomingCall, at: int) -> None:
-    decision = decide(number, call, at)
-    assert decision.action in REASONS[decision.reason]
-    assert [step.outcome for step in decision.trace] == ["passed"] * (len(decision.trace) - 1) + ["decided"]
-    assert decision == decide(number, call, at)
-
-
 # ---- the answer ----
 
 E164 = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
 ID = {"type": "string", "minLength": 1}
+VARIABLES = {"type": "object", "required": ["businessName", "isOpen"]}
 OVERRIDES = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["metadata"],
+    "required": ["metadata", "variableValues"],
     "properties": {
+        "variableValues": VARIABLES,
         "metadata": {"type": "object", "required": ["numberId"]},
         "serverMessages": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         "artifactPlan": {
@@ -210,7 +114,7 @@ VAPI_TAKES = Draft202012Validator(
             form(destination=form(type={"const": "number"}, number=E164, message={"type": "string"})),
             form(assistantId=ID, assistantOverrides=OVERRIDES),
             form(squadId=ID, squadOverrides=OVERRIDES),
-            form(workflowId=ID),
+            form(workflowId=ID, workflowOverrides=form(variableValues=VARIABLES)),
         ]
     }
 )
@@ -229,6 +133,7 @@ def test_an_answer_never_takes_an_assistants_server_away(number: Number) -> None
     assert '"serverUrl"' not in json.dumps(answered(number))
 
 
+SAID = {"businessName": "acme", "isOpen": True}
 ANSWERS = [
     pytest.param(PLAIN, {"error": NOBODY_THERE}, id="a rejection always says something"),
     pytest.param(replace(PLAIN, reject_message=""), {"error": NOBODY_THERE}, id="also where its text is empty"),
@@ -242,18 +147,24 @@ ANSWERS = [
     ),
     pytest.param(
         ASSISTED,
-        {"assistantId": "assistant-1", "assistantOverrides": {"metadata": {"numberId": NUMBER_ID}}},
-        id="an assistant gets our metadata and no more",
+        {
+            "assistantId": "assistant-1",
+            "assistantOverrides": {"metadata": {"numberId": NUMBER_ID}, "variableValues": SAID},
+        },
+        id="an assistant gets our metadata and what it may say",
     ),
     pytest.param(
         replace(PLAIN, answerer=Answerer("squad-1", "squad"), max_duration_seconds=60),
-        {"squadId": "squad-1", "squadOverrides": {"metadata": {"numberId": NUMBER_ID}, "maxDurationSeconds": 60}},
+        {
+            "squadId": "squad-1",
+            "squadOverrides": {"metadata": {"numberId": NUMBER_ID}, "variableValues": SAID, "maxDurationSeconds": 60},
+        },
         id="a squad has overrides of its own name",
     ),
     pytest.param(
         replace(PLAIN, answerer=Answerer("workflow-1", "workflow"), recording_enabled=True, max_duration_seconds=60),
-        {"workflowId": "workflow-1"},
-        id="a workflow takes no overrides",
+        {"workflowId": "workflow-1", "workflowOverrides": {"variableValues": SAID}},
+        id="a workflow's overrides know variables alone",
     ),
 ]
 
@@ -331,7 +242,10 @@ def test_a_limit_of_duration_is_sent_with_the_answer() -> None:
 
 def test_another_answerer_than_the_assigned_one_gets_nothing_of_its_settings() -> None:
     body = answer(Decision("assistant", "rule", id="other"), assigned(metadata={"tier": "gold"}))
-    assert body == {"assistantId": "other", "assistantOverrides": {"metadata": {"numberId": NUMBER_ID}}}
+    assert body == {
+        "assistantId": "other",
+        "assistantOverrides": {"metadata": {"numberId": NUMBER_ID}, "variableValues": SAID},
+    }
 
 
 # ---- the number as the call plane reads it ----

@@ -1,4 +1,7 @@
-"""What follows from a change of the table: events on the bus, and usage. Each may see any change again, and late."""
+"""What follows from a change of the table. Each consumer may see any change again, and late.
+
+There are two, `publish_events` and `tally_usage`, as many readers as a shard of the stream serves without throttling.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +9,17 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from switchboard.bus import Bus
-from switchboard.events import Event, call_events, number_events
-from switchboard.store.stream import changes, failures
+from switchboard.calls.record import Call, call_from_item
+from switchboard.events import Event, block_events, call_events, number_events
+from switchboard.store.expired import CountContended, Expired
+from switchboard.store.lines import Lines
+from switchboard.store.stream import changes, expired_blocks, failures
 from switchboard.store.usage import TallyContended, Usage
+from switchboard.store.windows import Windows
 
 logger = Logger()
 
-_EVENTS_OF = {"NUMBER": number_events, "CALL": call_events}
+_EVENTS_OF = {"NUMBER": number_events, "CALL": call_events, "BLOCK": block_events}
 
 
 def publish_events(event: Mapping[str, Any], bus: Bus) -> dict[str, Any]:
@@ -28,14 +35,44 @@ def publish_events(event: Mapping[str, Any], bus: Bus) -> dict[str, Any]:
     return failures(None if published == len(events) else sequences[published])
 
 
-def tally_usage(event: Mapping[str, Any], usage: Usage) -> dict[str, Any]:
-    """Counts the calls of a stream batch; the batch comes again from the first that could not be counted."""
-    counted = 0
+def tally_usage(event: Mapping[str, Any], usage: Usage, lines: Lines, windows: Windows) -> dict[str, Any]:
+    """What follows from the calls of a stream batch: lines given back, callers' behaviour noted, usage counted.
+
+    The batch comes again from the first call that could not be counted.
+    """
+    counted = freed = 0
     for change in changes(event):
+        call = call_from_item(change.new)
+        if _may_hold_a_line(call):
+            freed += lines.give_back(call.number_id, call.id)
+        if change.old is None or (call.is_short and not call_from_item(change.old).is_short):
+            windows.note(call)
         try:
             counted += usage.count(change.new)
         except TallyContended:
             logger.warning("tally contended", callId=change.new["callId"])
             return failures(change.sequence)
-    logger.info("tallied", counted=counted)
+    logger.info("tallied", counted=counted, freed=freed)
     return failures(None)
+
+
+def uncount_expired_blocks(event: Mapping[str, Any], expired: Expired) -> dict[str, Any]:
+    """Counts the blocks of a stream batch that expired no more; it comes again from the first that could not be."""
+    for block, sequence in expired_blocks(event):
+        try:
+            expired.uncount(block)
+        except CountContended:
+            logger.warning("count of blocks contended", phoneNumberId=block["blockedOn"])
+            return failures(sequence)
+    return failures(None)
+
+
+def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What two consumers of one batch answer together: it comes again from the earlier of their failures."""
+    return {"batchItemFailures": [*one["batchItemFailures"], *other["batchItemFailures"]]}
+
+
+def _may_hold_a_line(call: Call) -> bool:
+    """Of a call that is over. Whether it took a line its decision says; one that was not written may have taken one."""
+    taken = call.decision is None or "line" in call.decision
+    return call.direction == "inbound" and call.status == "ended" and taken

@@ -3,6 +3,8 @@
 SwitchboardError
 ├── InvalidRequest            a field is wrong; names each field's path
 ├── NumberNotFound            no such number, or it is another business's
+├── RuleNotFound              the number has no such routing rule
+├── CallNotFound              the number had no such call
 ├── UnknownClient             the token is good, but no business stands behind it
 ├── StatusConflict            the number's status forbids the move
 ├── VersionMismatch           If-Match names another version than the number's
@@ -53,6 +55,20 @@ class NumberNotFound(SwitchboardError):
 
     def __init__(self, number_id: str) -> None:
         super().__init__(f"There is no phone number {number_id}.")
+
+
+class RuleNotFound(SwitchboardError):
+    code = "rule_not_found"
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__(f"The number has no routing rule {rule_id}.")
+
+
+class CallNotFound(SwitchboardError):
+    code = "call_not_found"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"The number had no call {call_id}.")
 
 
 class UnknownClient(SwitchboardError):

@@ -16,7 +16,11 @@ from switchboard.model.number import CONFIGURABLE
 SOURCE = "vapi.phone-number"
 VERSION = 1
 
-_CHANGEABLE = {name: name for name in CONFIGURABLE} | {"webhookSecret": "signingSecret"}
+_CHANGEABLE = {name: name for name in CONFIGURABLE} | {
+    "webhookSecret": "signingSecret",
+    "blockedNumbers": "blockedVersion",
+    "allowedNumbers": "allowedVersion",
+}
 """Public property -> stored attribute."""
 
 
@@ -43,6 +47,19 @@ def number_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iter
         yield _of_number("deactivated", new)
     if is_bought and _is_gone(new) and not _is_gone(before):
         yield _of_number("deleted", new)
+    known = {(entry["pattern"], entry["addedAt"]) for entry in before.get("blockedPrefixes", ())}
+    for entry in new.get("blockedPrefixes", ()):
+        if (entry["pattern"], entry["addedAt"]) not in known:
+            yield _of_block(entry, new["business"], new["id"], new.get("phoneNumber"))
+
+
+def block_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterator[Event]:
+    """Events of an exactly blocked caller that came to be (`old` None) or changed.
+
+    Another reason or expiry is no news; one that is blocked anew after it had lapsed is.
+    """
+    if old is None or old["addedAt"] != new["addedAt"]:
+        yield _of_block(new, new["business"], new["blockedOn"], new.get("ours"))
 
 
 def call_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterator[Event]:
@@ -54,8 +71,37 @@ def call_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterat
     call = call_from_item(new)
     if old is None:
         yield _of_call(f"Call.{call.direction}", call)
-    if call.outcome == "missed" and (old is None or call_from_item(old).outcome != "missed"):
+    before = None if old is None else call_from_item(old)
+    if call.outcome == "missed" and (before is None or before.outcome != "missed"):
         yield _of_call("Call.missed", call, endedReason=call.ended_reason)
+    if _took_message(call) and (before is None or not _took_message(before)):
+        yield _of_call(
+            "Voicemail.received",
+            call,
+            duration=float(call.duration),
+            recordingUrl=call.recording_url,
+            transcript=call.transcript,
+        )
+    spam = _suspicion(call)
+    if spam is not None and (before is None or _suspicion(before) is None):
+        yield _of_call("Spam.detected", call, **spam)
+
+
+def _took_message(call: Call) -> bool:
+    return call.is_voicemail and call.outcome == "voicemail"
+
+
+def _suspicion(call: Call) -> dict[str, Any] | None:
+    """What the decision found of a caller who looked like spam, whether or not it acted on it."""
+    spam = (call.decision or {}).get("spam")
+    if spam is None:
+        return None
+    return {
+        "score": int(spam["score"]),
+        "threshold": int(spam["threshold"]),
+        "enforced": spam["enforced"],
+        "reasons": [{"reason": each["reason"], "weight": int(each["weight"])} for each in spam["reasons"]],
+    }
 
 
 def _is_gone(item: Mapping[str, Any]) -> bool:
@@ -75,6 +121,17 @@ def _of_number(detail_type: str, item: Mapping[str, Any], **more: Any) -> Event:
     return _event(
         detail_type, item["business"], item["id"], item.get("phoneNumber"), str(version), int(item["updated"]), data
     )
+
+
+def _of_block(entry: Mapping[str, Any], business: str, number_id: str, phone_number: str | None) -> Event:
+    blocked, added_at, expires_at = entry["pattern"], int(entry["addedAt"]), entry.get("expiresAt")
+    data = {
+        "blocked": blocked,
+        "reason": entry.get("reason"),
+        "expiresAt": None if expires_at is None else int(expires_at),
+    }
+    subject = f"{blocked}\0{added_at}"
+    return _event("Number.blocked", business, number_id, phone_number, subject, added_at // 1000, data)
 
 
 def _of_call(detail_type: str, call: Call, **more: Any) -> Event:

@@ -1,13 +1,14 @@
 """The call plane: what Vapi asks and tells about the calls of a number. Loads neither pydantic nor the HTTP resolver.
 
-Every message that proves to be Vapi's is answered 200, whatever its type: an error would make Vapi send it again.
+Every message that proves to be Vapi's is answered 200, whatever its type: an error would make Vapi send it again. The
+one exception is a call that nobody here can decide: 500 at once makes Vapi take the number's fallbackDestination.
 """
 
 import base64
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -15,12 +16,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from switchboard.calls.kinds import Kind
 from switchboard.calls.messages import AssistantRequest, Fact, NotVapis, read_message
-from switchboard.routing.answer import answer
-from switchboard.routing.decide import Decision, decide
-from switchboard.routing.number import IncomingCall, number_from_item
-from switchboard.store.calls import calls, number_item
-from switchboard.store.dynamo import table
-from switchboard.store.secrets import RECHECK_SECONDS, secret
+from switchboard.incoming import call_view
+from switchboard.routing.answer import account, answer, longest_seconds
+from switchboard.routing.caller import caller_of
+from switchboard.routing.decide import AT_VAPI, Decision, decide
+from switchboard.routing.number import IncomingCall, Number
+from switchboard.store.calls import Seen, answering_calls, calls, number_exists
+from switchboard.store.dynamo import Deadline, answer_deadline, table
+from switchboard.store.known import known_number, remembered
+from switchboard.store.lines import LONGEST_CALL_SECONDS, MARGIN_SECONDS, Line, answering_lines
+from switchboard.store.secrets import RECHECK_SECONDS, SecretUnavailable, secret
 from switchboard.webhook_token import TOKEN_HEADER, business_of_token
 
 logger = Logger()
@@ -30,13 +35,18 @@ metrics = Metrics()
 def handle(event: Mapping[str, Any]) -> dict[str, Any]:
     """The HTTP answer to one server message (an HTTP API event of payload format 2.0).
 
-    401 wrong or missing token, 404 no such number, 400 not a message of Vapi's, else 200.
+    401 wrong or missing token, 404 no such number, 400 not a message of Vapi's, 500 nothing is known of the number and
+    the table or the webhook key cannot be read, else 200.
     """
+    deadline = answer_deadline()
     number_id = event["pathParameters"]["id"]
     logger.append_keys(numberId=number_id)
-    business = _authenticated(number_id, event.get("headers") or {})
+    try:
+        business = _authenticated(number_id, event.get("headers") or {})
+    except SecretUnavailable:
+        return _nobody_answers()
     if business is None:
-        if number_item(table(), number_id) is None:
+        if not number_exists(table(), number_id):
             return _http(404, {"message": "There is no such number."})
         metrics.add_metric("WebhookRejected", MetricUnit.Count, 1)
         logger.warning("webhook rejected: wrong or missing token")
@@ -46,25 +56,76 @@ def handle(event: Mapping[str, Any]) -> dict[str, Any]:
     except (NotVapis, ValueError, RecursionError):  # the latter two: no JSON, or JSON too deep to be read
         return _http(400, {"message": "The body is not a server message of Vapi's."})
     if isinstance(message, AssistantRequest):
-        return _who_answers(number_id, business, message)
+        return _who_answers(number_id, business, message, deadline)
     if isinstance(message, Fact):
         written = calls().record(number_id, business, message)
         logger.info("message", kind=message.kind, callId=message.call_id, written=written)
     return _http(200, {})
 
 
-def _who_answers(number_id: str, business: str, request: AssistantRequest) -> dict[str, Any]:
-    item = number_item(table(), number_id)
-    if item is None or item["business"] != business:
-        return _http(404, {"message": "There is no such number."})
-    number = number_from_item(item)
-    decision = decide(number, IncomingCall(request.call_id, request.caller), request.at // 1000)
-    facts = request.facts | _kept(decision)
-    if number.phone_number is not None:
-        facts["ours"] = number.phone_number
-    calls().record(number_id, business, Fact(request.call_id, Kind.DECISION, request.at, facts))
+def _who_answers(number_id: str, business: str, request: AssistantRequest, deadline: Deadline) -> dict[str, Any]:
+    """Decides by the table, or by what this instance last saw of the number."""
+    at = request.at // 1000
+    began = time.monotonic()
+    answering_calls()
+    deadline = Deadline(deadline.ends + time.monotonic() - began)  # a new instance makes its client: that is no waiting
+    number = remembered(number_id, business)
+    call = IncomingCall(request.call_id, request.caller)
+    has_line = False
+    try:
+        e164 = caller_of(request.caller).e164
+        seen = answering_calls().read_for_decision(number_id, business, e164, at, deadline)
+        if seen.number is None or (found := known_number(seen.number)).business != business:
+            return _http(404, {"message": "There is no such number."})
+        number = found
+        call = call_view(number, request.call_id, request.caller, seen)
+        decision, has_line = _with_a_line(number, call, at, seen, deadline)
+    except Exception:  # the one catch-all: whatever has failed, somebody waits on the telephone
+        if number is None:
+            logger.exception("this instance has not seen the number before: Vapi takes its fallback")
+            return _nobody_answers()
+        logger.exception("decided by what was last seen of the number")
+        metrics.add_metric("LastKnownGood", MetricUnit.Count, 1)
+        decision = decide(number, call, at)
+        has_line = number.max_concurrent_calls is not None  # it may have taken one unheard
+    _keep(number, request, decision, deadline, has_line=has_line)
     logger.info("decided", callId=request.call_id, action=decision.action, reason=decision.reason)
     return _http(200, answer(decision, number))
+
+
+def _with_a_line(number: Number, call: IncomingCall, at: int, seen: Seen, deadline: Deadline) -> tuple[Decision, bool]:
+    """The decision, and whether the call holds a line; decided again without one where all are in use.
+
+    Lines run by our own clock and not by the message's: they are taken, compared and shown by it.
+    """
+    decision = decide(number, call, at)
+    most = number.max_concurrent_calls
+    if most is None or decision.action not in AT_VAPI:
+        return decision, False
+    now = int(time.time())
+    until = now + (longest_seconds(decision, number) or LONGEST_CALL_SECONDS) + MARGIN_SECONDS
+    line = Line(call.id, now, until, call.caller)
+    if answering_lines().take(number.id, line, most, seen.lines, deadline):
+        return decision, True
+    return decide(number, replace(call, line_free=False), at), False
+
+
+def _keep(number: Number, request: AssistantRequest, decision: Decision, deadline: Deadline, *, has_line: bool) -> None:
+    """Writes the decision into the call's record. The caller does not wait for a table that fails."""
+    facts = request.facts | account(decision)
+    if number.phone_number is not None:
+        facts["ours"] = number.phone_number
+    if has_line:
+        facts["line"] = True
+    fact = Fact(request.call_id, Kind.DECISION, request.at, facts)
+    if not answering_calls().record_in_time(number.id, number.business, fact, deadline):
+        logger.warning("the decision could not be written", callId=request.call_id)
+        metrics.add_metric("DecisionLost", MetricUnit.Count, 1)
+
+
+def _nobody_answers() -> dict[str, Any]:
+    metrics.add_metric("NoAnswer", MetricUnit.Count, 1)
+    return _http(500, {"message": "Nothing is known of the number at the moment."})
 
 
 def _authenticated(number_id: str, headers: Mapping[str, str]) -> str | None:
@@ -75,15 +136,6 @@ def _authenticated(number_id: str, headers: Mapping[str, str]) -> str | None:
         # The key may have been rotated since this instance read it.
         business = business_of_token(secret("WEBHOOK_SECRET_ARN", older_than=RECHECK_SECONDS), number_id, token)
     return business
-
-
-def _kept(decision: Decision) -> dict[str, Any]:
-    """The decision as the call's record keeps it: without what is absent, the trace as short as it goes."""
-    kept = {name: value for name, value in asdict(decision).items() if value not in (None, (), [])}
-    kept["trace"] = [
-        {name: value for name, value in step.items() if value is not None} for step in kept.get("trace", ())
-    ]
-    return kept
 
 
 def _body(event: Mapping[str, Any]) -> Any:

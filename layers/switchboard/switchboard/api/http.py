@@ -96,6 +96,10 @@ BaseUrl = Annotated[str, Depends(_base_url)]
 
 NumberId = Annotated[str, Path(alias="id", description="The number's id.", examples=["pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD"])]
 
+RuleId = Annotated[str, Path(alias="ruleId", description="The rule's id.", examples=["rr_01K9Z3V7Q8M4X2C6B5N1T0R8WD"])]
+
+CallId = Annotated[str, Path(alias="callId", description="The call's id at Vapi.", max_length=128)]
+
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -20,6 +20,8 @@ PROBLEM_JSON = "application/problem+json"
 STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NumberNotFound: HTTPStatus.NOT_FOUND,
+    errors.RuleNotFound: HTTPStatus.NOT_FOUND,
+    errors.CallNotFound: HTTPStatus.NOT_FOUND,
     errors.UnknownClient: HTTPStatus.FORBIDDEN,
     errors.StatusConflict: HTTPStatus.CONFLICT,
     errors.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,

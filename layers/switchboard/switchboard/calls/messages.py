@@ -22,11 +22,16 @@ _STATUS_KINDS = {
     "ended": Kind.ENDED,
 }
 _DIRECTIONS = {"inboundPhoneCall": "inbound", "outboundPhoneCall": "outbound"}
+_TRANSCRIPT = 4000
+"""Longest transcript of a message left, in characters."""
+
 _TEXT = 300
 """Longest text copied from a message, in characters; reasons, names and numbers are far shorter."""
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 """Vapi's ids are UUIDs. What is none cannot name a call, and an id that was cut would name another."""
+
+_USER_LINE = re.compile(r"^User:[ \t]*\S", re.MULTILINE)
 
 _LATEST = 10**14
 """Instants lie between 1970 and the year 5138; others are typing errors that no clock or bus would take."""
@@ -82,7 +87,7 @@ def read_message(body: Any, arrived_at: int) -> AssistantRequest | Fact | None:
             facts |= _present(debugging=_text(debugging.get("assistantRequestError") or debugging.get("error")))
             return Fact(call_id, kind, at, facts)
         case "end-of-call-report":
-            return Fact(call_id, Kind.REPORT, at, who | _end(message) | _artifacts(message))
+            return Fact(call_id, Kind.REPORT, at, who | _end(message) | _artifacts(message, call))
         case _:
             return None
 
@@ -94,7 +99,7 @@ def read_call_row(row: Mapping[str, Any]) -> Fact | None:
         return None
     if row.get("status") != "ended":
         return Fact(call_id, Kind.LISTED, updated, _who(row, row))
-    facts = _who(row, row) | {"ended": True} | _end(row) | _artifacts(row)
+    facts = _who(row, row) | {"ended": True} | _end(row) | _artifacts(row, row)
     return Fact(call_id, Kind.LISTED, updated, facts)
 
 
@@ -112,7 +117,18 @@ def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
         squadId=_text(call.get("squadId")),
         workflowId=_text(call.get("workflowId")),
         test=True if metadata.get("testCall") is True else None,
+        voicemail=True if _voicemail(message, call) is not None else None,
     )
+
+
+def _voicemail(message: Mapping[str, Any], call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What our own voicemail's metadata says may be kept, wherever Vapi gives it back; None for any other call."""
+    for source in (message, call):
+        for holder in (_object(source, "assistant"), _object(source, "assistantOverrides"), source):
+            kept = _object(holder, "metadata").get("voicemail")
+            if isinstance(kept, dict):
+                return kept
+    return None
 
 
 def _end(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,15 +141,31 @@ def _end(source: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _artifacts(source: Mapping[str, Any]) -> dict[str, Any]:
+def _artifacts(source: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said, as far as it is kept: the transcript of a message left for somebody, of no other call."""
     artifact, analysis = _object(source, "artifact"), _object(source, "analysis")
     mono = _object(_object(artifact, "recording"), "mono")
     recording = mono.get("combinedUrl") or artifact.get("recordingUrl") or source.get("recordingUrl")
+    transcript = artifact.get("transcript") or source.get("transcript")
+    voicemail = _voicemail(source, call)
+    may_record, may_transcribe = True, False
+    if voicemail is not None:
+        may_record, may_transcribe = voicemail.get("recording") is not False, voicemail.get("transcript") is not False
     return _present(
-        recordingUrl=_text(recording, 1000),
+        spoke=True if _caller_spoke(artifact.get("messages") or source.get("messages"), transcript) else None,
+        recordingUrl=_text(recording, 1000) if may_record else None,
+        transcript=_text(transcript, _TRANSCRIPT) if may_transcribe else None,
         summary=_text(analysis.get("summary") or source.get("summary"), 2000),
         success=_text(analysis.get("successEvaluation")),
     )
+
+
+def _caller_spoke(messages: Any, transcript: Any) -> bool:
+    """Whether anything was heard of the other party."""
+    for said in messages if isinstance(messages, list) else ():
+        if isinstance(said, dict) and said.get("role") == "user" and _text(said.get("message")) is not None:
+            return True
+    return isinstance(transcript, str) and _USER_LINE.search(transcript) is not None
 
 
 def _destination(source: Mapping[str, Any]) -> str | None:

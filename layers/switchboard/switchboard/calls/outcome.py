@@ -11,9 +11,19 @@ OUTCOMES = ("answered", "forwarded", "voicemail", "missed", "rejected", "blocked
 OUTCOME_OF_REJECTION = {
     "inactive": "rejected",
     "direction": "rejected",
+    "not-allowed": "rejected",
+    "blocked": "blocked",
+    "anonymous": "rejected",
+    "spam": "spam",
+    "threshold": "rejected",
+    "forwarding": "rejected",
+    "rule": "rejected",
+    "after-hours": "missed",
+    "default": "rejected",
     "fallback": "missed",
+    "capacity": "missed",
 }
-"""What a call is called that we turned away, by the decision's reason."""
+"""What a call is called that we turned away, by the decision's reason, of which each is here."""
 
 _OUTCOME_OF_REASON = {
     "assistant-forwarded-call": "forwarded",
@@ -53,19 +63,32 @@ _FAILED = (
 
 
 def outcome_of(
-    reason: str | None, decision: Mapping[str, Any] | None, was_in_progress: bool, *, settled: bool
+    reason: str | None,
+    decision: Mapping[str, Any] | None,
+    was_in_progress: bool,
+    *,
+    settled: bool,
+    left_message: bool | None = None,
 ) -> str | None:
     """The outcome of a call that is over, or None while a later message may still tell another.
 
-    settled: nothing more is to come that could tell whether it was answered.
+    settled: nothing more is to come that could tell whether it was answered. left_message: of a call that was to take a
+    message, whether there is one as far as is known; None for other calls.
     """
-    reason = reason or ""
+    if left_message:
+        return "voicemail"
+    by_itself = _by_reason(reason or "", decision)
+    if by_itself is not None:
+        return by_itself
+    if was_in_progress and left_message is None:
+        return "answered"
+    return "missed" if settled else None
+
+
+def _by_reason(reason: str, decision: Mapping[str, Any] | None) -> str | None:
+    """What the end reason says by itself; None where it says nothing."""
     if reason in _TURNED_AWAY:
         return OUTCOME_OF_REJECTION.get(str((decision or {}).get("reason")), "rejected")
     if reason in _OUTCOME_OF_REASON:
         return _OUTCOME_OF_REASON[reason]
-    if reason.startswith(_FAILED):
-        return "failed"
-    if was_in_progress:
-        return "answered"
-    return "missed" if settled else None
+    return "failed" if reason.startswith(_FAILED) else None

@@ -9,6 +9,9 @@ from switchboard.calls.kinds import Kind
 from switchboard.calls.outcome import outcome_of
 
 _WHO_BY_TRUST = (Kind.DECISION, Kind.REPORT, Kind.LISTED, Kind.ENDED, Kind.FORWARDING, Kind.IN_PROGRESS, Kind.DIALLING)
+SHORT_MS = 6000
+"""A talk, or a ringing, that is shorter says that nobody had anything to say."""
+
 _END_BY_TRUST = (Kind.REPORT, Kind.LISTED, Kind.ENDED)
 
 
@@ -17,7 +20,7 @@ class Call:
     """A call as the ledger knows it. Instants are Unix milliseconds, duration is seconds, cost is cents.
 
     customer: the other party, as Vapi gives it; None is a withheld caller id.
-    outcome: None while it is undecided.
+    outcome: None while it is undecided. is_voicemail: we had a message taken. transcript: of such a message alone.
     """
 
     id: str
@@ -39,6 +42,17 @@ class Call:
     decision: Mapping[str, Any] | None
     recording_url: str | None
     summary: str | None
+    is_voicemail: bool = False
+    transcript: str | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """A call that was over within seconds, and not because we turned it away."""
+        if self.outcome not in ("answered", "missed") or self.ended_at is None:
+            return False
+        if (self.decision or {}).get("action") == "reject":
+            return False
+        return self.ended_at - (self.started_at or self.created_at) < SHORT_MS
 
 
 def call_from_item(item: Mapping[str, Any]) -> Call:
@@ -58,6 +72,8 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
     decision = facts.get(Kind.DECISION)
     created = _first(facts, "createdAt", _WHO_BY_TRUST)
     direction = str(_first(facts, "direction", _WHO_BY_TRUST) or "inbound")
+    is_voicemail = (decision or {}).get("action") == "voicemail" or bool(_first(facts, "voicemail", _WHO_BY_TRUST))
+    left_message = bool(_first(facts, "spoke", _END_BY_TRUST)) if is_voicemail else None
     settled = any(kind in facts for kind in (Kind.REPORT, Kind.SETTLED)) or bool(
         facts.get(Kind.LISTED, {}).get("ended")
     )
@@ -70,7 +86,9 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         ours=_first(facts, "ours", _WHO_BY_TRUST),
         created_at=int(created) if created is not None else min(int(fact["at"]) for fact in facts.values()),
         status=_status(facts, is_over),
-        outcome=outcome_of(reason, decision, started is not None, settled=settled) if is_over else None,
+        outcome=outcome_of(reason, decision, started is not None, settled=settled, left_message=left_message)
+        if is_over
+        else None,
         started_at=started,
         ended_at=ended if is_over else None,
         duration=duration,
@@ -81,6 +99,8 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         decision=decision,
         recording_url=_first(facts, "recordingUrl", _END_BY_TRUST),
         summary=_first(facts, "summary", _END_BY_TRUST),
+        is_voicemail=is_voicemail,
+        transcript=_first(facts, "transcript", _END_BY_TRUST),
     )
 
 

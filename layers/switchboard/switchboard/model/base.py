@@ -57,6 +57,9 @@ HttpsUrl = Annotated[str, StringConstraints(max_length=2048), AfterValidator(_ht
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["US"])]
 """ISO 3166-1 alpha-2."""
 
+VapiId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+"""Vapi's ids are UUIDs; nothing here depends on that."""
+
 Timestamp = Annotated[int, Field(ge=0, examples=[1785862800])]
 """Unix seconds."""
 

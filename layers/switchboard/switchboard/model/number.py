@@ -12,10 +12,22 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from switchboard.errors import FieldError
-from switchboard.model.base import E164, MADE_HERE, Country, HttpsUrl, Money, NumberOrPrefix, Shape, Timestamp
+from switchboard.model.base import (
+    E164,
+    MADE_HERE,
+    Country,
+    HttpsUrl,
+    Money,
+    NumberOrPrefix,
+    Shape,
+    Timestamp,
+    VapiId,
+)
 from switchboard.model.hours import BusinessHours
 from switchboard.model.rules import RoutingRule
+from switchboard.model.shadowing import shadowed
 
+MAX_RULES = 500
 METADATA_BYTES = 16_384
 METADATA_LEVELS = 32
 MASK = "whsec_********"
@@ -49,9 +61,6 @@ Seconds = Annotated[int, Field(ge=10, le=43_200, description="Seconds; Vapi's ow
 SpokenText = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,5}$"), Field(examples=["415"])]
-VapiId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-"""Vapi's ids are UUIDs; nothing here depends on that."""
-
 WebhookSecret = Annotated[str, StringConstraints(pattern=r"^whsec_([A-Za-z0-9+/=]{8,100}|\*{8})$")]
 """Standard Webhooks: `whsec_` and base64. The mask is accepted too, and means the secret that there is."""
 
@@ -144,7 +153,7 @@ class NumberConfiguration(Shape):
     allowed_numbers: Annotated[list[NumberOrPrefix], Field(max_length=90)] = []
     spam_filter: bool = False
     max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    call_routing_rules: Annotated[list[RoutingRule], Field(max_length=500)] = []
+    call_routing_rules: Annotated[list[RoutingRule], Field(max_length=MAX_RULES)] = []
     webhook_url: HttpsUrl | None = None
     webhook_secret: WebhookSecret | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = []
@@ -188,6 +197,11 @@ class VapiPhoneNumber(NumberConfiguration):
     city: str | None = None
     area_code: str | None = None
     capabilities: Capabilities = Capabilities()
+    blocked_numbers: Annotated[
+        list[NumberOrPrefix], Field(description="Prefixes, then the newest 1,000 callers; the rest is paged.")
+    ] = []
+    allowed_numbers: list[NumberOrPrefix] = []
+    blocked_numbers_count: Annotated[int, Field(ge=0, description="Ours: how many entries blockedNumbers has.")] = 0
     purchase_date: Timestamp | None = None
     activation_date: Timestamp | None = None
     monthly_fee: Money | None = None
@@ -209,7 +223,15 @@ class VapiPhoneNumber(NumberConfiguration):
 
 
 COUNTERS = frozenset(
-    {"totalCalls", "inboundCalls", "outboundCalls", "averageCallDuration", "totalMinutes", "monthlyCost"}
+    {
+        "totalCalls",
+        "inboundCalls",
+        "outboundCalls",
+        "averageCallDuration",
+        "totalMinutes",
+        "monthlyCost",
+        "blockedNumbersCount",
+    }
 )
 """Counters move by themselves, so an update that carries them back is neither a change nor an error."""
 
@@ -226,6 +248,21 @@ class NumberList(Shape):
 
     items: list[VapiPhoneNumber]
     next_cursor: str | None = None
+
+
+def forwards(configuration: NumberConfiguration) -> dict[str, str]:
+    """Path of the field -> the E.164 to which it may send a call.
+
+    Every forwardingNumber counts, for while the number is active it is Vapi's fallback even where nothing else uses it.
+    """
+    found = {
+        f"callRoutingRules.{position}.then.number": rule.then.number
+        for position, rule in enumerate(configuration.call_routing_rules)
+        if rule.enabled and rule.then.action == "forward" and rule.then.number is not None
+    }
+    if configuration.forwarding_number is not None:
+        found["forwardingNumber"] = configuration.forwarding_number
+    return found
 
 
 def contradictions(
@@ -253,7 +290,24 @@ def contradictions(
             yield FieldError(path, "voicemail needs voicemailEnabled")
     if configuration.inbound_settings.spam_action == "voicemail" and not configuration.voicemail_enabled:
         yield FieldError("inboundSettings.spamAction", "voicemail needs voicemailEnabled")
-    yield from _doubles(configuration.call_routing_rules)
+    yield from _wrong_rules(configuration, own_number)
+    doubles = list(_doubles(configuration.call_routing_rules))
+    yield from doubles
+    if doubles:  # which of two comes first is then not known
+        return
+    for position, earlier in shadowed(configuration.call_routing_rules):
+        rule = configuration.call_routing_rules[position]
+        message = f"{rule.id} is never reached: {earlier.id} comes first and takes every call that it could take"
+        yield FieldError(f"callRoutingRules.{position}", message)
+
+
+def _wrong_rules(configuration: NumberConfiguration, own_number: str | None) -> Iterator[FieldError]:
+    for position, rule in enumerate(configuration.call_routing_rules):
+        path = f"callRoutingRules.{position}.then"
+        if rule.then.action == "voicemail" and not configuration.voicemail_enabled:
+            yield FieldError(f"{path}.action", f"{rule.id}: voicemail needs voicemailEnabled")
+        if rule.then.action == "forward" and rule.then.number == own_number:
+            yield FieldError(f"{path}.number", f"{rule.id} forwards to the number itself")
 
 
 def _doubles(rules: list[RoutingRule]) -> Iterator[FieldError]:

@@ -19,12 +19,14 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 from ulid import ULID
 
-from switchboard.errors import FieldError, InvalidRequest, StatusConflict
+from switchboard.errors import FieldError, InvalidRequest, RuleNotFound, StatusConflict
 from switchboard.model.base import MADE_HERE, Shape, Timestamp
+from switchboard.model.hours import BusinessHours
 from switchboard.model.number import (
     CONFIGURABLE,
     COUNTERS,
     MASK,
+    MAX_RULES,
     READ_ONLY,
     STATUS_MOVES,
     NumberConfiguration,
@@ -37,10 +39,23 @@ from switchboard.model.number import (
     VapiPhoneNumber,
     contradictions,
 )
+from switchboard.model.rules import RoutingRule
+from switchboard.model.screening import (
+    MOST_PREFIXES,
+    BlockRequest,
+    Listed,
+    Lists,
+    listed,
+    prefixes,
+    too_many_at_once,
+)
 
 AT_VAPI = frozenset({"name", "forwarding_number", "status"})
 """Fields of which Vapi holds a copy: the number's name and, while it is active, its fallbackDestination."""
 
+
+LISTS = {"blockedNumbers": "blocked_numbers", "allowedNumbers": "allowed_numbers"}
+"""Lists of callers, whose exact entries are kept beside the record."""
 
 OWN_SERVER = (
     "The assistant has a server of its own, to which Vapi sends its messages. It is left alone: "
@@ -49,11 +64,12 @@ OWN_SERVER = (
 
 
 class AssistantProfile(Shape):
-    """What the call plane must know of the assigned assistant, read from Vapi when it is assigned.
+    """What the call plane must know of an assistant, read from Vapi when the number or a rule of it names it.
 
     own_server: it, or a member of the squad, has a server of its own, which the answer must leave alone.
     server_messages: its own list; None is Vapi's default, which holds our two messages already.
     metadata, artifact_plan: its own, since an override may replace the whole object.
+    max_duration_seconds: how long it lets a call last; None is Vapi's default.
     """
 
     model_config = MADE_HERE
@@ -62,6 +78,7 @@ class AssistantProfile(Shape):
     server_messages: list[str] | None = None
     metadata: dict[str, Any] = {}
     artifact_plan: dict[str, Any] = {}
+    max_duration_seconds: int | None = None
 
 
 class NumberFacts(Shape):
@@ -77,6 +94,13 @@ class NumberFacts(Shape):
 
 
 class NumberRecord(Shape):
+    """rule_profiles: by the id of the assistant, squad or workflow, of all that the routing rules name.
+
+    The number's blockedNumbers and allowedNumbers hold the prefixes, and exact callers only `with_lists`.
+    blocked_prefixes, allowed_prefixes: the same with reason and expiry. blocked_version, allowed_version: the version
+    that last changed the list by the number's own record. lapsed_blocks: with `with_lists`, see Lists.
+    """
+
     model_config = MADE_HERE
 
     number: VapiPhoneNumber
@@ -86,9 +110,15 @@ class NumberRecord(Shape):
     attempt: str
     vapi_id: str | None = None
     profile: AssistantProfile | None = None
+    rule_profiles: dict[str, AssistantProfile] = {}
     webhook_secret: str | None = None
     previous_webhook_secret: str | None = None
     out_of_step: bool = False
+    blocked_prefixes: list[Listed] = []
+    allowed_prefixes: list[Listed] = []
+    blocked_version: int | None = None
+    allowed_version: int | None = None
+    lapsed_blocks: dict[str, int] = {}
 
     @classmethod
     def requested(
@@ -102,6 +132,7 @@ class NumberRecord(Shape):
         webhook_secret: str,
         assistant: VapiAssistant | None,
         profile: AssistantProfile | None,
+        rule_profiles: Mapping[str, AssistantProfile] | None = None,
         at: Timestamp,
     ) -> Self:
         """The intent of a purchase: inactive, and not yet known to the provider. assistant: as Vapi names it.
@@ -109,6 +140,7 @@ class NumberRecord(Shape):
         Raises InvalidRequest where the request contradicts itself.
         """
         _refuse(contradictions(request, request.provider, request.phone_number))
+        _refuse(too_many_at_once(((), request.blocked_numbers), ((), request.allowed_numbers)))
         wanted = {name: getattr(request, name) for name in NumberConfiguration.model_fields}
         wanted |= {"assistant": assistant, "webhook_secret": None}
         given = None if request.webhook_secret == MASK else request.webhook_secret
@@ -132,7 +164,10 @@ class NumberRecord(Shape):
             request_digest=digest(request),
             attempt=attempt,
             profile=profile,
+            rule_profiles=dict(rule_profiles or {}),
             webhook_secret=secret,
+            blocked_prefixes=prefixes(request.blocked_numbers, (), at),
+            allowed_prefixes=prefixes(request.allowed_numbers, (), at),
         )
 
     @property
@@ -198,8 +233,84 @@ class NumberRecord(Shape):
         """The number's default answerer. Unchanged where it is the same already."""
         if (assistant, profile) == (self.number.assistant, self.profile):
             return self
-        self._refuse_if_cancelled()
+        self.refuse_if_cancelled()
         return self._moved(at, {"assistant": assistant}).model_copy(update={"profile": profile})
+
+    def with_rule(self, rule: RoutingRule, profile: AssistantProfile | None, at: Timestamp) -> Self:
+        """The rule added; unchanged where it is there already. Raises InvalidRequest with paths within the rule.
+
+        profile: of the assistant, squad or workflow that the rule names.
+        """
+        if rule in self.number.call_routing_rules:
+            return self
+        self.refuse_if_cancelled()
+        rules = [*self.number.call_routing_rules, rule]
+        if len(rules) > MAX_RULES:
+            raise InvalidRequest(FieldError("id", f"the number has {MAX_RULES} rules, which is as many as it can have"))
+        wanted = self.number.model_copy(update={"call_routing_rules": rules})
+        _refuse(
+            FieldError(_path_within_rule(error.path, len(rules) - 1), error.message)
+            for error in contradictions(wanted, wanted.provider, wanted.phone_number)
+        )
+        added = {} if profile is None else {str(rule.then.id): profile}
+        return self._moved(at, {"call_routing_rules": rules}).with_rule_profiles(self.rule_profiles | added)
+
+    def without_rule(self, rule_id: str, at: Timestamp) -> Self:
+        """Raises RuleNotFound."""
+        rules = [rule for rule in self.number.call_routing_rules if rule.id != rule_id]
+        if len(rules) == len(self.number.call_routing_rules):
+            raise RuleNotFound(rule_id)
+        self.refuse_if_cancelled()
+        return self._moved(at, {"call_routing_rules": rules}).with_rule_profiles(self.rule_profiles)
+
+    def with_hours(self, hours: BusinessHours, at: Timestamp) -> Self:
+        """The business hours replaced as a whole; unchanged where they are the same already."""
+        if hours == self.number.business_hours:
+            return self
+        self.refuse_if_cancelled()
+        return self._moved(at, {"business_hours": hours})
+
+    def with_lists(self, lists: Lists, at: Timestamp) -> Self:
+        """The same record, which shows its exact callers too; what has lapsed at that instant is not shown."""
+        blocked = [entry.pattern for entry in self.blocked_prefixes if not entry.lapsed(at)]
+        allowed = [entry.pattern for entry in self.allowed_prefixes if not entry.lapsed(at)]
+        number = self.number.model_copy(
+            update={
+                "blocked_numbers": [*blocked, *lists.blocked],
+                "allowed_numbers": [*allowed, *lists.allowed],
+                "blocked_numbers_count": len(blocked) + lists.blocked_count,
+            }
+        )
+        return self.model_copy(update={"number": number, "lapsed_blocks": dict(lists.lapsed)})
+
+    def blocking(self, request: BlockRequest, at: float) -> Self:
+        """The prefix blocked; unchanged where it is blocked already and the request says nothing new of it."""
+        held = next((entry for entry in self.blocked_prefixes if entry.pattern == request.phone_number), None)
+        entry = listed(request, held, at)
+        if entry == held:
+            return self
+        others = [
+            other for other in self.blocked_prefixes if other.pattern != entry.pattern and not other.lapsed(int(at))
+        ]
+        if len(others) >= MOST_PREFIXES:
+            raise InvalidRequest(FieldError("phoneNumber", f"the number has {MOST_PREFIXES} prefixes, the most it can"))
+        return self._with_blocked_prefixes([*others, entry], int(at))
+
+    def unblocking(self, pattern: str, at: Timestamp) -> Self:
+        """The prefix not blocked any more; unchanged where it is not blocked."""
+        others = [entry for entry in self.blocked_prefixes if entry.pattern != pattern]
+        return self if len(others) == len(self.blocked_prefixes) else self._with_blocked_prefixes(others, at)
+
+    def _with_blocked_prefixes(self, entries: list[Listed], at: Timestamp) -> Self:
+        self.refuse_if_cancelled()
+        moved = self._moved(at, {"blocked_numbers": [entry.pattern for entry in entries]})
+        return moved.model_copy(update={"blocked_prefixes": entries, "blocked_version": moved.number.version})
+
+    def with_rule_profiles(self, profiles: Mapping[str, AssistantProfile]) -> Self:
+        """The profiles of those whom the rules name; others are dropped."""
+        named = {rule.then.id for rule in self.number.call_routing_rules}
+        kept = {target: profile for target, profile in profiles.items() if target in named}
+        return self.model_copy(update={"rule_profiles": kept})
 
     def updated(self, patch: dict[str, Any], at: Timestamp) -> Self:
         """The JSON merge patch (RFC 7396) of a VapiPhoneNumber, applied.
@@ -221,24 +332,42 @@ class NumberRecord(Shape):
         status = self._status_after(wanted.get("status", self.number.status))
         current = {name: shown[name] for name in CONFIGURABLE - {"webhookSecret"}}
         merged = merge_patch(current, {name: wanted[name] for name in wanted if name in CONFIGURABLE})
+        kept_lists = [alias for alias in LISTS if _same_entries(merged.get(alias, []), shown[alias])]
+        for alias in kept_lists:
+            merged.pop(alias, None)
         configuration = NumberConfiguration.model_validate(merged)
         _refuse(contradictions(configuration, self.number.provider, self.number.phone_number))
         secret = configuration.webhook_secret
-        configured = configuration.model_dump(by_alias=False, exclude={"webhook_secret"})
+        kept = {"webhook_secret", *(LISTS[alias] for alias in kept_lists)}
+        configured = configuration.model_dump(by_alias=False, exclude=kept)
         before = self.number.model_dump(by_alias=False, include=set(configured))
         changes: dict[str, Any] = {
             name: getattr(configuration, name) for name in configured if configured[name] != before[name]
         }
+        becomes = {name: changes.get(name, getattr(self.number, name)) for name in LISTS.values()}
+        _refuse(
+            too_many_at_once(
+                (self.number.blocked_numbers, becomes["blocked_numbers"]),
+                (self.number.allowed_numbers, becomes["allowed_numbers"]),
+            )
+        )
         if status != self.number.status:
             changes["status"] = status
         new_secret = secret is not None and secret != self.webhook_secret
         if not changes and not new_secret:
             return self
-        self._refuse_if_cancelled()
+        self.refuse_if_cancelled()
         moved = self._moved(at, changes)
         update: dict[str, Any] = {"out_of_step": self.out_of_step or not AT_VAPI.isdisjoint(changes)}
         if new_secret:
             update |= {"webhook_secret": secret, "previous_webhook_secret": self.webhook_secret}
+        version = moved.number.version
+        if "blocked_numbers" in changes:
+            entries = prefixes(changes["blocked_numbers"], self.blocked_prefixes, at)
+            update |= {"blocked_prefixes": entries, "blocked_version": version}
+        if "allowed_numbers" in changes:
+            entries = prefixes(changes["allowed_numbers"], self.allowed_prefixes, at)
+            update |= {"allowed_prefixes": entries, "allowed_version": version}
         return moved.model_copy(update=update)
 
     def with_webhook_secret(self, secret: str) -> Self:
@@ -256,11 +385,17 @@ class NumberRecord(Shape):
         """What the owner sees. counters: by their names in Python. The secret is told by one answer only."""
         secret = None if self.webhook_secret is None else self.webhook_secret if told_secret else MASK
         warnings = [OWN_SERVER] if self.profile is not None and self.profile.own_server else []
+        warnings += [
+            f"{target}, which a routing rule names: {OWN_SERVER}"
+            for target, profile in self.rule_profiles.items()
+            if profile.own_server
+        ]
         return self.number.model_copy(
             update={"webhook_secret": secret, "warnings": warnings, **(counters or {})},
         )
 
-    def _refuse_if_cancelled(self) -> None:
+    def refuse_if_cancelled(self) -> None:
+        """Raises StatusConflict."""
         if self.number.status == Status.CANCELLED:
             raise StatusConflict("The number is cancelled: nothing of it can be changed any more.")
 
@@ -293,6 +428,11 @@ def number_id(business: str, idempotency_key: str | None, at_ms: int, entropy: b
     return f"pn_{ULID.from_bytes(seed[:16])}"
 
 
+def rule_id(at_ms: int, entropy: bytes) -> str:
+    """`rr_` and a ULID. entropy: 10 random bytes."""
+    return f"rr_{ULID.from_bytes(at_ms.to_bytes(6) + entropy[:10])}"
+
+
 def webhook_secret(entropy: bytes) -> str:
     """A Standard Webhooks secret of 24 random bytes."""
     return "whsec_" + base64.b64encode(entropy[:24]).decode()
@@ -315,6 +455,19 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[name] = merge_patch(merged.get(name), value)
     return merged
+
+
+def _same_entries(wanted: Any, shown: list[str]) -> bool:
+    """Whether a list is what is shown, in whatever order. What is no list of texts is not, and is refused later."""
+    return isinstance(wanted, list) and all(isinstance(entry, str) for entry in wanted) and set(wanted) == set(shown)
+
+
+def _path_within_rule(path: str, position: int) -> str:
+    """The path as the one rule's own request has it; what is wrong with another rule comes of this one's conditions."""
+    of_rule = f"callRoutingRules.{position}"
+    if path == of_rule or not path.startswith(f"{of_rule}."):
+        return "when"
+    return path.removeprefix(f"{of_rule}.")
 
 
 def _refuse(errors: Any) -> None:

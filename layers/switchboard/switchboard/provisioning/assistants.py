@@ -1,12 +1,13 @@
 """What has to be known of an assistant, squad or workflow before a number may send its calls there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from switchboard.carriers.vapi import Vapi
 from switchboard.errors import FieldError, InvalidRequest
 from switchboard.model.number import VapiAssistant
 from switchboard.model.record import AssistantProfile
+from switchboard.model.rules import NewRoutingRule
 
 DEFAULT_SERVER_MESSAGES = (
     "conversation-update",
@@ -22,6 +23,10 @@ DEFAULT_SERVER_MESSAGES = (
     "assistant.started",
 )
 """What Vapi sends where an assistant names no server messages; both of ours are among them."""
+
+
+DEFAULT_SECONDS = 600
+"""How long a call may last where an assistant does not say; Vapi's own default."""
 
 
 def examine(vapi: Vapi, wanted: VapiAssistant, path: str) -> tuple[VapiAssistant, AssistantProfile]:
@@ -43,12 +48,47 @@ def examine(vapi: Vapi, wanted: VapiAssistant, path: str) -> tuple[VapiAssistant
     return wanted.model_copy(update={"name": name[:80] if name else None}), profile
 
 
+def examine_rules(
+    vapi: Vapi, rules: Iterable[NewRoutingRule], known: Iterable[NewRoutingRule] = ()
+) -> dict[str, AssistantProfile]:
+    """By id, the profiles of all whom the rules name and no known rule does.
+
+    Raises InvalidRequest with the path of each rule whose assistant or squad Vapi does not have.
+    """
+    seen = {(rule.then.action, rule.then.id) for rule in known}
+    profiles: dict[str, AssistantProfile] = {}
+    missing: list[FieldError] = []
+    for position, rule in enumerate(rules):
+        if (rule.then.action, rule.then.id) in seen:
+            continue
+        try:
+            profile = examine_rule(vapi, rule, f"callRoutingRules.{position}.then.id")
+        except InvalidRequest as refused:
+            missing += refused.errors
+            continue
+        seen.add((rule.then.action, rule.then.id))
+        if profile is not None:
+            profiles[str(rule.then.id)] = profile
+    if missing:
+        raise InvalidRequest(*missing)
+    return profiles
+
+
+def examine_rule(vapi: Vapi, rule: NewRoutingRule, path: str) -> AssistantProfile | None:
+    """The profile of whom the rule names; None where it names nobody at Vapi. Raises InvalidRequest as `examine`."""
+    then = rule.then
+    if then.action in ("forward", "voicemail", "reject") or then.id is None:
+        return None
+    return examine(vapi, VapiAssistant(id=then.id, type=then.action), path)[1]
+
+
 def _profile(assistant: Mapping[str, Any]) -> AssistantProfile:
     return AssistantProfile(
         own_server=_has_server(assistant),
         server_messages=assistant.get("serverMessages"),
         metadata=assistant.get("metadata") or {},
         artifact_plan=assistant.get("artifactPlan") or {},
+        max_duration_seconds=assistant.get("maxDurationSeconds"),
     )
 
 
@@ -60,7 +100,21 @@ def _squad_profile(vapi: Vapi, squad: Mapping[str, Any]) -> AssistantProfile:
     if listed:
         defaults = [] if len(listed) == len(settings) - 1 else [DEFAULT_SERVER_MESSAGES]
         messages = list(dict.fromkeys(message for group in (*listed, *defaults) for message in group))
-    return AssistantProfile(own_server=any(map(_has_server, settings)), server_messages=messages)
+    return AssistantProfile(
+        own_server=any(map(_has_server, settings)),
+        server_messages=messages,
+        max_duration_seconds=_longest(settings[:-1], settings[-1]),
+    )
+
+
+def _longest(members: Iterable[Mapping[str, Any]], overrides: Mapping[str, Any]) -> int | None:
+    """How long the most patient member lets a call last; None where that is Vapi's default for all."""
+    if overrides.get("maxDurationSeconds") is not None:
+        return int(overrides["maxDurationSeconds"])
+    limits = [member.get("maxDurationSeconds") for member in members]
+    if all(limit is None for limit in limits):
+        return None
+    return max(DEFAULT_SECONDS if limit is None else int(limit) for limit in limits)
 
 
 def _members(vapi: Vapi, squad: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

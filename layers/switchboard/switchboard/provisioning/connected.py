@@ -5,8 +5,10 @@ from functools import lru_cache
 
 from switchboard.carriers.vapi import Vapi
 from switchboard.errors import ProviderNotConfigured
+from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.lifecycle import Lifecycle
 from switchboard.store.numbers import numbers
+from switchboard.store.screening import screening
 from switchboard.store.secrets import secret
 from switchboard.webhook_token import make_token
 
@@ -20,9 +22,15 @@ def vapi() -> Vapi:
     return _vapi(os.environ["VAPI_BASE_URL"], api_key)
 
 
+def changes() -> Changes:
+    """For what needs nothing of the provider, and goes on while it cannot be reached."""
+    return Changes(numbers=numbers())
+
+
 def lifecycle() -> Lifecycle:
     return Lifecycle(
         numbers=numbers(),
+        screening=screening(),
         vapi=vapi(),
         token=lambda number_id, business: make_token(secret("WEBHOOK_SECRET_ARN"), number_id, business),
         home_country=os.environ["HOME_COUNTRY"],

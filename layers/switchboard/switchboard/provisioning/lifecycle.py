@@ -5,8 +5,8 @@ the request, a retry of it and the schedule all take the same steps. Vapi has no
 is the lock of its purchase, and a purchase whose answer was lost is looked up by our id in its server URL.
 """
 
+import re
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,13 +26,15 @@ from switchboard.errors import (
     ProviderNotConfigured,
     ProviderUnreachable,
     PurchaseRefused,
-    VersionMismatch,
 )
 from switchboard.model.number import PhoneNumberRequest, VapiAssistant
-from switchboard.model.record import NumberRecord, digest, number_id, webhook_secret
-from switchboard.provisioning.assistants import examine
+from switchboard.model.record import LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
+from switchboard.model.rules import NewRoutingRule, RoutingRule
+from switchboard.provisioning.assistants import examine, examine_rule, examine_rules
+from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.facts import facts_of
-from switchboard.store.numbers import Numbers
+from switchboard.provisioning.forwarding import refuse_circles
+from switchboard.store.screening import Screening
 
 UNSURE_SECONDS = 600
 """How long an unheard purchase is looked up before it is taken not to have happened: one may commit late."""
@@ -40,18 +42,15 @@ UNSURE_SECONDS = 600
 CLOCK_SKEW_SECONDS = 120
 """How far Vapi's clock may be behind ours when we ask for what was made since."""
 
-_TRIES = 5
 
-
-@dataclass(frozen=True)
-class Lifecycle:
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle(Changes):
     """token: the server URL's token for a number's id and business. home_country: ISO 3166-1, the deployment's."""
 
-    numbers: Numbers
     vapi: Vapi
+    screening: Screening
     token: Callable[[str, str], str]
     home_country: str
-    clock: Callable[[], float] = time.time
 
     def create(
         self, request: PhoneNumberRequest, *, business: str, idempotency_key: str | None, base_url: str
@@ -74,6 +73,7 @@ class Lifecycle:
             request,
             assistant=assistant,
             profile=profile,
+            rule_profiles=examine_rules(self.vapi, request.call_routing_rules),
             number_id=wanted_id,
             business=business,
             server_url=f"{base_url.rstrip('/')}/vapi/{wanted_id}",
@@ -108,6 +108,22 @@ class Lifecycle:
             wanted_id, business, if_version, lambda record: record.assigned(named, profile, self._now())
         )
 
+    def add_rule(self, wanted_id: str, business: str, rule: NewRoutingRule, if_version: int | None) -> NumberRecord:
+        """Adds a routing rule, with an id made here where it has none.
+
+        Raises InvalidRequest with paths within the rule, also if Vapi does not have whom the rule names.
+        """
+        self.numbers.get(wanted_id, business)
+        profile = examine_rule(self.vapi, rule, "then.id")
+        made_id = rule.id or rule_id(self._now() * 1000, secrets.token_bytes(10))
+        named = RoutingRule.model_validate({**rule.model_dump(by_alias=True), "id": made_id})
+        try:
+            return self._change(
+                wanted_id, business, if_version, lambda record: record.with_rule(named, profile, self._now())
+            )
+        except InvalidRequest as refused:
+            raise InvalidRequest(*map(_within_rule, refused.errors)) from None
+
     def update(
         self, wanted_id: str, business: str, patch: dict[str, Any], if_version: int | None
     ) -> tuple[NumberRecord, bool]:
@@ -116,22 +132,23 @@ class Lifecycle:
         True if the number has a webhook secret that nobody has been told yet.
         """
         made = webhook_secret(secrets.token_bytes(24))
-
-        def patched(record: NumberRecord) -> NumberRecord:
-            new = record.updated(patch, self._now())
-            assistant = new.number.assistant
-            if assistant is not None and assistant != record.number.assistant:
-                if "name" not in patch["assistant"]:  # the merge has left the name of the one before
-                    assistant = assistant.model_copy(update={"name": None})
-                named, profile = examine(self.vapi, assistant, "assistant.id")
-                number = new.number.model_copy(update={"assistant": named})
-                new = new.model_copy(update={"number": number, "profile": profile})
-            elif assistant is None and new.profile is not None:
-                new = new.model_copy(update={"profile": None})
-            return new.with_webhook_secret(made)
-
-        changed = self._change(wanted_id, business, if_version, patched)
+        changed = self._change(
+            wanted_id,
+            business,
+            if_version,
+            lambda record: self._patched(record, patch).with_webhook_secret(made),
+            self.screening if LISTS.keys() & patch.keys() else None,
+        )
         return self._tried_now(changed), changed.webhook_secret == made
+
+    def draft(self, wanted_id: str, business: str, patch: dict[str, Any]) -> NumberRecord:
+        """The number as the merge patch would leave it, refused as an update would be; nothing is written."""
+        record = self.numbers.get(wanted_id, business)
+        if LISTS.keys() & patch.keys():
+            (record,) = self.screening.loaded([record])
+        drafted = self._patched(record, patch)
+        refuse_circles(self.numbers, record, drafted)
+        return drafted
 
     def release(self, wanted_id: str, business: str, if_version: int | None) -> NumberRecord:
         """Cancels the number at once and releases it at Vapi; if Vapi fails, the schedule does it later. Repeatable."""
@@ -139,22 +156,21 @@ class Lifecycle:
             self._change(wanted_id, business, if_version, lambda record: record.cancelled(self._now()))
         )
 
-    def _change(
-        self,
-        wanted_id: str,
-        business: str,
-        if_version: int | None,
-        move: Callable[[NumberRecord], NumberRecord],
-    ) -> NumberRecord:
-        for _ in range(_TRIES):
-            record = self.numbers.get(wanted_id, business)
-            if if_version is not None and if_version != record.number.version:
-                raise VersionMismatch(record.number.version)
-            try:
-                return self.numbers.save(record, move(record))
-            except ChangedMeanwhile:
-                continue
-        raise ChangedMeanwhile
+    def _patched(self, record: NumberRecord, patch: dict[str, Any]) -> NumberRecord:
+        new = record.updated(patch, self._now())
+        assistant = new.number.assistant
+        if assistant is not None and assistant != record.number.assistant:
+            if "name" not in patch["assistant"]:  # the merge has left the name of the one before
+                assistant = assistant.model_copy(update={"name": None})
+            named, profile = examine(self.vapi, assistant, "assistant.id")
+            number = new.number.model_copy(update={"assistant": named})
+            new = new.model_copy(update={"number": number, "profile": profile})
+        elif assistant is None and new.profile is not None:
+            new = new.model_copy(update={"profile": None})
+        rules, before = new.number.call_routing_rules, record.number.call_routing_rules
+        if rules != before:
+            new = new.with_rule_profiles(record.rule_profiles | examine_rules(self.vapi, rules, before))
+        return new
 
     def _tried_now(self, record: NumberRecord) -> NumberRecord:
         """What is written stands, whether or not Vapi follows at once."""
@@ -251,8 +267,10 @@ class Lifecycle:
             lambda now: move(now) if (now.state, now.attempt) == start else now,
         )
 
-    def _now(self) -> int:
-        return int(self.clock())
+
+def _within_rule(error: FieldError) -> FieldError:
+    """The error as the request of one rule has it: a circle is found in the whole number."""
+    return FieldError(re.sub(r"^callRoutingRules\.\d+\.", "", error.path), error.message)
 
 
 def _refuse_what_vapi_cannot(request: PhoneNumberRequest) -> None:

@@ -1,9 +1,19 @@
-"""A number as the decision sees it: plain data, read from the stored item without pydantic."""
+"""A number as the decision sees it: plain data, compiled from the stored item without pydantic."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+
+from switchboard.routing.caller import is_e164
+from switchboard.routing.hours import Hours, compile_hours
+from switchboard.routing.rules import Rule, compile_rules
+from switchboard.routing.screening import Entry
+from switchboard.routing.spam import NOTHING_KNOWN, Recent
+
+SHORTEST, LONGEST = 10, 43_200
+"""Vapi's bounds of a call's longest duration, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +30,38 @@ class Answerer:
     server_messages: tuple[str, ...] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     artifact_plan: Mapping[str, Any] = field(default_factory=dict)
+    max_duration_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
+    """blocked, allowed: the prefixes; exact entries come with the call. answerers: by id, the rules' among them."""
+
     id: str
     business: str
     phone_number: str | None
     status: str
     direction: str
+    name: str | None = None
     answerer: Answerer | None = None
+    answerers: Mapping[str, Answerer] = field(default_factory=dict)
     forwarding_enabled: bool = False
     forwarding_number: str | None = None
+    voicemail_enabled: bool = False
+    hours: Hours | None = None
+    after_hours_action: str | None = None
+    after_hours_message: str | None = None
+    blocked: tuple[Entry, ...] = ()
+    allowed: tuple[Entry, ...] = ()
+    allow_list_only: bool = False
+    reject_anonymous: bool = False
     reject_message: str | None = None
+    spam_filter: bool = False
+    spam_action: str = "reject"
+    spam_threshold: int = 70
+    rules: tuple[Rule, ...] = ()
+    max_concurrent_calls: int | None = None
+    when_busy: str = "reject"
     max_duration_seconds: int | None = None
     recording_enabled: bool | None = None
     transcription_enabled: bool | None = None
@@ -40,42 +69,162 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
-    """caller: as Vapi gives it, which need not be E.164; None where it gives none."""
+    """caller: as Vapi gives it, which need not be E.164; None where it gives none.
+
+    blocked, allowed: the exact entries of this caller. country, valid: what the numbering plan says of the caller;
+    None where nobody looked. line_free: False when all lines are taken and this call holds none.
+    """
 
     id: str
     caller: str | None
+    blocked: tuple[Entry, ...] = ()
+    allowed: tuple[Entry, ...] = ()
+    country: str | None = None
+    valid: bool | None = None
+    recent: Recent = NOTHING_KNOWN
+    line_free: bool = True
 
 
 def number_from_item(item: Mapping[str, Any]) -> Number:
-    """The number from its stored item (plain values). What is absent has its default."""
-    inbound: Mapping[str, Any] = item.get("inboundSettings") or {}
-    limit = inbound.get("maxDurationSeconds")
+    """The number from its stored item (plain values). What is absent has its default.
+
+    Never raises. What makes no sense closes the gate that it is of, and opens none.
+    """
+    settings = item.get("inboundSettings")
+    inbound: Mapping[str, Any] = {} if settings is None else _mapping(settings, _ALL_CLOSED)
+    hours = item.get("businessHours")
     return Number(
-        id=item["id"],
-        business=item["business"],
-        phone_number=item.get("phoneNumber"),
-        status=item["status"],
-        direction=item["direction"],
+        id=_text(item.get("id")) or "",
+        business=_text(item.get("business")) or "",
+        phone_number=_text(item.get("phoneNumber")),
+        status=_text(item.get("status")) or "",
+        direction=_text(item.get("direction")) or "",
+        name=_text(item.get("name")),
         answerer=_answerer(item.get("assistant"), item.get("profile")),
-        forwarding_enabled=bool(item.get("forwardingEnabled")),
-        forwarding_number=item.get("forwardingNumber"),
-        reject_message=inbound.get("rejectMessage"),
-        max_duration_seconds=None if limit is None else int(limit),
-        recording_enabled=item.get("recordingEnabled"),
-        transcription_enabled=item.get("transcriptionEnabled"),
+        answerers={
+            key: _profiled(key, "assistant", profile) for key, profile in _read(item.get("profiles"), {}).items()
+        },
+        forwarding_enabled=_switch(item.get("forwardingEnabled"), unreadable=False),
+        forwarding_number=_e164(item.get("forwardingNumber")),
+        voicemail_enabled=_switch(item.get("voicemailEnabled"), unreadable=False),
+        hours=None if hours is None else compile_hours(hours),
+        after_hours_action=_one_of(_INSTEAD, item.get("afterHoursAction"), absent=None),
+        after_hours_message=_text(item.get("afterHoursMessage")),
+        blocked=_entries(item.get("blockedPrefixes"), unreadable_expiry=None),
+        allowed=_entries(item.get("allowedPrefixes"), unreadable_expiry=0),
+        allow_list_only=_switch(inbound.get("allowListOnly"), unreadable=True),
+        reject_anonymous=_switch(inbound.get("rejectAnonymous"), unreadable=True),
+        reject_message=_text(inbound.get("rejectMessage")),
+        spam_filter=_switch(item.get("spamFilter"), unreadable=True),
+        spam_action=_one_of(("reject", "voicemail", "observe"), inbound.get("spamAction"), absent="reject") or "reject",
+        spam_threshold=_whole(inbound.get("spamThreshold"), absent=70, unreadable=1) or 1,
+        rules=compile_rules(item.get("callRoutingRules")),
+        max_concurrent_calls=_whole(item.get("maxConcurrentCalls"), absent=None, unreadable=0),
+        when_busy=_one_of(_INSTEAD, inbound.get("whenBusy"), absent="reject") or "reject",
+        max_duration_seconds=_duration(inbound.get("maxDurationSeconds")),
+        recording_enabled=_optional_switch(item.get("recordingEnabled")),
+        transcription_enabled=_optional_switch(item.get("transcriptionEnabled")),
     )
 
 
-def _answerer(assistant: Mapping[str, Any] | None, profile_json: str | None) -> Answerer | None:
-    if assistant is None:
+_INSTEAD = ("voicemail", "forward", "reject")
+_ALL_CLOSED: Mapping[str, Any] = {"allowListOnly": True, "rejectAnonymous": True, "spamThreshold": 1}
+"""The settings of a number whose settings cannot be read."""
+
+
+def _mapping(value: Any, otherwise: Mapping[str, Any]) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else otherwise
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _e164(value: Any) -> str | None:
+    return value if is_e164(value) else None
+
+
+def _switch(value: Any, *, unreadable: bool) -> bool:
+    return value if isinstance(value, bool) else unreadable and value is not None
+
+
+def _optional_switch(value: Any) -> bool | None:
+    return None if value is None else _switch(value, unreadable=False)
+
+
+def _one_of(known: tuple[str, ...], value: Any, *, absent: str | None) -> str | None:
+    """The last resort of what is known is to reject."""
+    if value is None:
+        return absent
+    return value if isinstance(value, str) and value in known else "reject"
+
+
+def _whole(value: Any, *, absent: int | None, unreadable: int | None) -> int | None:
+    if value is None:
+        return absent
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return unreadable
+    try:
+        return int(value) if value >= 0 else unreadable
+    except (ArithmeticError, ValueError):
+        return unreadable
+
+
+def _duration(value: Any) -> int | None:
+    """Seconds within Vapi's own bounds, None where nothing that makes sense is set."""
+    seconds = _whole(value, absent=None, unreadable=None)
+    return seconds if seconds is not None and SHORTEST <= seconds <= LONGEST else None
+
+
+def _read(text: Any, otherwise: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a JSON text holds; nothing at all where there is no text."""
+    if text is None or text == "":
+        return {}
+    try:
+        return _mapping(json.loads(text), otherwise)
+    except (TypeError, ValueError, RecursionError):
+        return otherwise
+
+
+def _entries(prefixes: Any, *, unreadable_expiry: int | None) -> tuple[Entry, ...]:
+    """An entry without a pattern names nobody.
+
+    unreadable_expiry: None keeps an entry for ever whose end makes no sense, 0 has ended it.
+    """
+    listed = prefixes if isinstance(prefixes, list | tuple) else ()
+    return tuple(
+        Entry(
+            kept["pattern"],
+            _whole(kept.get("expiresAt"), absent=None, unreadable=unreadable_expiry),
+            _text(kept.get("reason")),
+        )
+        for kept in listed
+        if isinstance(kept, Mapping) and isinstance(kept.get("pattern"), str)
+    )
+
+
+def _answerer(assistant: Any, profile_json: Any) -> Answerer | None:
+    """None for one that cannot be named to Vapi."""
+    known = _mapping(assistant, {})
+    target, kind = known.get("id"), known.get("type")
+    if not isinstance(target, str) or not target or kind not in ("assistant", "squad", "workflow"):
         return None
-    profile = json.loads(profile_json) if profile_json else {}
+    return _profiled(target, str(kind), _read(profile_json, _LEAVE_ALONE))
+
+
+_LEAVE_ALONE: Mapping[str, Any] = {"ownServer": True}
+"""What is known of an assistant whose profile cannot be read: too little to change anything of it."""
+
+
+def _profiled(answerer_id: str, kind: str, kept: Any) -> Answerer:
+    profile = _mapping(kept, _LEAVE_ALONE)
     messages = profile.get("serverMessages")
     return Answerer(
-        id=assistant["id"],
-        type=assistant["type"],
-        own_server=bool(profile.get("ownServer")),
-        server_messages=None if messages is None else tuple(messages),
-        metadata=profile.get("metadata") or {},
-        artifact_plan=profile.get("artifactPlan") or {},
+        id=answerer_id,
+        type=kind,
+        own_server=_switch(profile.get("ownServer"), unreadable=True),
+        server_messages=tuple(messages) if isinstance(messages, list) else None,
+        metadata=_mapping(profile.get("metadata"), {}),
+        artifact_plan=_mapping(profile.get("artifactPlan"), {}),
+        max_duration_seconds=_duration(profile.get("maxDurationSeconds")),
     )

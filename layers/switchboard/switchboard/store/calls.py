@@ -9,14 +9,91 @@ from typing import Any
 
 from switchboard.calls.kinds import EARLIEST_WINS, Kind
 from switchboard.calls.messages import Fact
+from switchboard.routing.screening import Entry
+from switchboard.routing.spam import NOTHING_KNOWN, Recent
 from switchboard.store import keys
-from switchboard.store.dynamo import Item, Table, plain, table, wire
+from switchboard.store.dynamo import (
+    FAILED,
+    Deadline,
+    Item,
+    OutOfTime,
+    Table,
+    answering_table,
+    plain,
+    table,
+    wire,
+)
+from switchboard.store.windows import recent, window_keys
+
+_READS = 2
+
+
+class PartlyRead(Exception):
+    """DynamoDB left a part of the keys unread, and again when asked a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the table holds of a number and of who calls it.
+
+    number: the stored item in DynamoDB's own types, since most instances know its revision already; None if there is
+    none. lines: the item of the lines in use, None if there is none.
+    """
+
+    number: Mapping[str, Any] | None
+    blocked: tuple[Entry, ...] = ()
+    allowed: tuple[Entry, ...] = ()
+    recent: Recent = NOTHING_KNOWN
+    lines: Item | None = None
 
 
 @dataclass(frozen=True)
 class Calls:
     table: Table
     retention_days: int
+
+    def read_for_decision(self, number_id: str, business: str, e164: str | None, at: int, deadline: Deadline) -> Seen:
+        """All that a decision needs, in one BatchGetItem of at most seven keys, however long the lists.
+
+        e164: the caller's number, None where there is none. at: Unix seconds. Eventually consistent, half the price.
+        Tried twice without a pause. Raises OutOfTime, and what boto raises.
+        """
+        of_number, of_lines = keys.number(number_id), keys.lines(number_id)
+        asked = [of_number, of_lines]
+        listed: dict[str, dict[str, Any]] = {}
+        if e164 is not None:
+            listed = {"blocked": keys.block(number_id, e164), "allowed": keys.allow(number_id, e164)}
+            asked += [*listed.values(), *window_keys(business, e164, at)]
+        found = self._read(asked, deadline)
+        lists = {name: _entries(e164, found.get(_key(key))) for name, key in listed.items()}
+        windows = [plain(item) for (_, sort), item in found.items() if sort.startswith(keys.WINDOW)]
+        lines = found.get(_key(of_lines))
+        return Seen(
+            number=found.get(_key(of_number)),
+            recent=recent(windows, number_id) if e164 is not None else NOTHING_KNOWN,
+            lines=None if lines is None else plain(lines),
+            **lists,
+        )
+
+    def _read(self, asked: list[dict[str, Any]], deadline: Deadline) -> dict[tuple[str, str], dict[str, Any]]:
+        """The stored items by their keys. A part that DynamoDB left unread is asked for again once, like a failure."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        pending: Any = {self.table.name: {"Keys": [wire(key) for key in asked]}}
+        for attempt in range(_READS):
+            if attempt > 0:  # the first is made however slowly a new instance has started: without it nobody answers
+                deadline.must_allow()
+            try:
+                answer = self.table.client.batch_get_item(RequestItems=pending)
+            except FAILED:
+                if attempt == _READS - 1:
+                    raise
+                continue
+            for item in answer["Responses"].get(self.table.name, []):
+                found[item["PK"]["S"], item["SK"]["S"]] = item
+            pending = answer.get("UnprocessedKeys")
+            if not pending:
+                return found
+        raise PartlyRead
 
     def record(self, number_id: str, business: str, fact: Fact) -> bool:
         """Writes a fact unless the record holds one of its kind that counts more; True if it was written.
@@ -62,6 +139,22 @@ class Calls:
             return False
         return True
 
+    def record_in_time(self, number_id: str, business: str, fact: Fact, deadline: Deadline) -> bool:
+        """As `record`, for a fact that nobody can wait for: False if the table failed or there was no time to ask."""
+        try:
+            deadline.must_allow()
+            self.record(number_id, business, fact)
+        except (*FAILED, OutOfTime):
+            return False
+        return True
+
+    def find(self, number_id: str, call_id: str) -> Item | None:
+        """The stored call as it is now (consistent read); None if there is none."""
+        answer = self.table.client.get_item(
+            TableName=self.table.name, Key=wire(keys.call(number_id, call_id)), ConsistentRead=True
+        )
+        return plain(answer["Item"]) if "Item" in answer else None
+
     def ended_unreported(self, until: int) -> Iterator[tuple[str, str, str]]:
         """(number id, business, call id) of the calls that ended by then (Unix seconds) and wait for their report."""
         query: dict[str, Any] = {
@@ -99,12 +192,29 @@ class Calls:
             return
 
 
-def number_item(where: Table, number_id: str) -> Mapping[str, Any] | None:
-    """The number's stored item for the call plane, or None. Eventually consistent, half the price."""
-    answer = where.client.get_item(TableName=where.name, Key=wire(keys.number(number_id)))
-    return plain(answer["Item"]) if "Item" in answer else None
+def _key(key: dict[str, Any]) -> tuple[str, str]:
+    return key["PK"], key["SK"]
+
+
+def _entries(e164: str | None, item: dict[str, Any] | None) -> tuple[Entry, ...]:
+    if item is None or e164 is None:
+        return ()
+    kept = plain(item)
+    expires_at = kept.get("expiresAt")
+    return (Entry(e164, None if expires_at is None else int(expires_at), kept.get("reason")),)
+
+
+def number_exists(where: Table, number_id: str) -> bool:
+    """Whether there is such a number, for a stranger's message."""
+    return "Item" in where.client.get_item(TableName=where.name, Key=wire(keys.number(number_id)))
 
 
 @lru_cache(maxsize=1)
 def calls() -> Calls:
     return Calls(table(), int(os.environ["CALL_RETENTION_DAYS"]))
+
+
+@lru_cache(maxsize=1)
+def answering_calls() -> Calls:
+    """For the decision, whose writing must not hold up the answer."""
+    return Calls(answering_table(), int(os.environ["CALL_RETENTION_DAYS"]))

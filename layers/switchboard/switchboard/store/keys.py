@@ -8,6 +8,12 @@ BY_BUSINESS = "by-business"
 UNFINISHED = "unfinished"
 """What a schedule has still to look at (sparse): `unfinished` (NUMBER or CALL), `unfinishedSince`."""
 
+WINDOW = "WINDOW#"
+"""How the sort key of a caller's recent behaviour begins."""
+
+BLOCKS_BY_TIME = "blocks-by-time"
+"""A number's exactly blocked callers by when they were blocked (sparse): `blockedOn`, `addedAt`."""
+
 UNFINISHED_NUMBER = "NUMBER"
 UNFINISHED_CALL = "CALL"
 
@@ -18,6 +24,47 @@ def number(number_id: str) -> dict[str, Any]:
 
 def call(number_id: str, call_id: str) -> dict[str, Any]:
     return {"PK": f"NUMBER#{number_id}", "SK": f"CALL#{call_id}"}
+
+
+def block(number_id: str, phone_number: str) -> dict[str, Any]:
+    """One exactly blocked caller of a number, by its E.164 number."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"BLOCK#{phone_number}"}
+
+
+def allow(number_id: str, phone_number: str) -> dict[str, Any]:
+    """One exactly allowed caller of a number, by its E.164 number."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"ALLOW#{phone_number}"}
+
+
+def blocks_after(number_id: str, phone_number: str | None) -> dict[str, str]:
+    """The sort keys of a number's exact blocks after this one, in the numbers' order: `:pk`, `:from`, `:to`."""
+    after = "" if phone_number is None else f"{phone_number} "
+    return {":pk": f"NUMBER#{number_id}", ":from": f"BLOCK#{after}", ":to": "BLOCK#~"}
+
+
+def allows(number_id: str) -> dict[str, str]:
+    """The sort keys of a number's exact allows: `:pk`, `:from`, `:to`."""
+    return {":pk": f"NUMBER#{number_id}", ":from": "ALLOW#", ":to": "ALLOW#~"}
+
+
+def expired_block(number_id: str, phone_number: str, added_at: int) -> dict[str, Any]:
+    """That a block which expired is counted no more, by when it was made."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"EXPIRED#{phone_number}#{added_at}"}
+
+
+def screening_counts(number_id: str) -> dict[str, Any]:
+    """How many exact blocks and allows a number has."""
+    return {"PK": f"NUMBER#{number_id}", "SK": "SCREENING"}
+
+
+def lines(number_id: str) -> dict[str, Any]:
+    """The lines of a capped number that are in use."""
+    return {"PK": f"NUMBER#{number_id}", "SK": "LINES"}
+
+
+def window(business: str, phone_number: str, epoch_hour: int) -> dict[str, Any]:
+    """What one caller did toward one business within one hour since the epoch."""
+    return {"PK": f"BUSINESS#{business}#CALLER#{phone_number}", "SK": f"{WINDOW}{epoch_hour}"}
 
 
 def tally(number_id: str, call_id: str) -> dict[str, Any]:

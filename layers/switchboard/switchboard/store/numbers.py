@@ -1,7 +1,7 @@
 """Numbers in the table: the record, who holds its E.164, and its id at Vapi, always written together."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -10,10 +10,11 @@ from typing import Any
 from switchboard.errors import ChangedMeanwhile, NumberNotFound, NumberTaken
 from switchboard.model.number import COUNTERS, VapiPhoneNumber
 from switchboard.model.record import AssistantProfile, NumberRecord
+from switchboard.model.screening import Listed, exact
 from switchboard.store import keys
 from switchboard.store.dynamo import Item, Table, plain, table, wire
 
-_KEPT_APART = {"webhookSecret", "warnings", "metadata", *COUNTERS}
+_KEPT_APART = {"webhookSecret", "warnings", "metadata", "blockedNumbers", "allowedNumbers", *COUNTERS}
 _KEYS_AND_INDEXES = ("PK", "SK", "listOrder", "unfinished", "unfinishedSince")
 
 
@@ -48,6 +49,21 @@ class Numbers:
         A repeat of our own put, whose answer was lost, counts as ours: the `attempt` tells.
         """
         client = self.table.client
+        lists: list[Any] = list(self._exact(None, record))
+        if lists:
+            put: Any = {
+                "TableName": self.table.name,
+                "Item": wire(_item(record)),
+                "ConditionExpression": "attribute_not_exists(PK)",
+            }
+            try:
+                client.transact_write_items(TransactItems=[{"Put": put}, *lists])
+            except client.exceptions.TransactionCanceledException:
+                held = self.find(record.number.id)
+                if held is None:
+                    raise ChangedMeanwhile from None
+                return held
+            return record
         try:
             client.put_item(
                 TableName=self.table.name,
@@ -65,24 +81,34 @@ class Numbers:
         Raises ChangedMeanwhile if it is no longer as it was. One that is gone already is taken back.
         """
         client = self.table.client
+        delete: Any = {
+            "TableName": self.table.name,
+            "Key": wire(keys.number(record.number.id)),
+            "ConditionExpression": "revision = :revision AND attempt = :attempt",
+            "ExpressionAttributeValues": wire({":revision": record.revision, ":attempt": record.attempt}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        lists: list[Any] = list(self._exact(record, None))
+        if lists:
+            try:
+                client.transact_write_items(TransactItems=[{"Delete": delete}, *lists])
+            except client.exceptions.TransactionCanceledException:
+                held = self.find(record.number.id)
+                if held is not None and held.attempt == record.attempt:
+                    raise ChangedMeanwhile from None
+            return
         try:
-            client.delete_item(
-                TableName=self.table.name,
-                Key=wire(keys.number(record.number.id)),
-                ConditionExpression="revision = :revision AND attempt = :attempt",
-                ExpressionAttributeValues=wire({":revision": record.revision, ":attempt": record.attempt}),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            client.delete_item(**delete)
         except client.exceptions.ConditionalCheckFailedException as refused:
             stored = refused.response.get("Item")
             if stored is not None and plain(stored)["attempt"] == record.attempt:  # type: ignore[arg-type]
                 raise ChangedMeanwhile from None
 
-    def save(self, old: NumberRecord, new: NumberRecord) -> NumberRecord:
+    def save(self, old: NumberRecord, new: NumberRecord, unchanged: Sequence[NumberRecord] = ()) -> NumberRecord:
         """Writes the new record over the old one in one step, with what hangs on it.
 
-        Raises ChangedMeanwhile if the number is no longer as `old` has it, NumberTaken if another number holds the
-        E.164 that it is to get.
+        unchanged: other numbers, which have to be as they were read. Raises ChangedMeanwhile if one of them or the
+        number itself no longer is, NumberTaken if another number holds the E.164 that it is to get.
         """
         if new == old:
             return old
@@ -94,20 +120,21 @@ class Numbers:
             "ExpressionAttributeValues": wire({":revision": old.revision}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        beside: list[Any] = list(self._beside(old, new))
+        held: list[Any] = list(self._beside(old, new))
+        beside: list[Any] = [*self._unchanged(unchanged), *held, *self._exact(old, new)]
         if not beside:
             try:
                 client.put_item(**put)
             except client.exceptions.ConditionalCheckFailedException as refused:
                 stored = refused.response.get("Item")
-                if stored is None or _record(plain(stored)) != new:  # type: ignore[arg-type]
+                if stored is None or plain(stored) != _item(new):  # type: ignore[arg-type]
                     raise ChangedMeanwhile from None
             return new
         try:
             client.transact_write_items(TransactItems=[{"Put": put}, *beside])
         except client.exceptions.TransactionCanceledException as refused:
             reasons = [reason.get("Code") for reason in refused.response.get("CancellationReasons", [])]
-            if reasons[0] == "None" and "ConditionalCheckFailed" in reasons[1:]:
+            if reasons[0] == "None" and "ConditionalCheckFailed" in reasons[1 + len(unchanged) :][: len(held)]:
                 raise NumberTaken(str(new.number.phone_number)) from None
             raise ChangedMeanwhile from None
         return new
@@ -174,6 +201,65 @@ class Numbers:
         item = plain(answer["Item"])
         return str(item["numberId"]), str(item["business"])
 
+    def by_phone_number(self, phone_number: str) -> NumberRecord | None:
+        """The number of this deployment that holds an E.164, as it is now, whoever owns it; None if there is none."""
+        answer = self.table.client.get_item(
+            TableName=self.table.name, Key=wire(keys.e164(phone_number)), ConsistentRead=True
+        )
+        return self.find(str(plain(answer["Item"])["numberId"])) if "Item" in answer else None
+
+    def _exact(self, old: NumberRecord | None, new: NumberRecord | None) -> Iterator[dict[str, Any]]:
+        """What puts and takes away the exact callers by which the lists of two records differ, and counts them.
+
+        Only records `with_lists` know of any. Each entry has to be as the old record knows it.
+        """
+        record = new or old
+        if record is None:
+            return
+        lapsed = {} if old is None else old.lapsed_blocks
+        before, after = _callers(old), _callers(new)
+        blocked = yield from self._listed(record, block_item, before[0], after[0], lapsed)
+        allowed = yield from self._listed(record, allow_item, before[1], after[1], {})
+        if blocked or allowed:
+            yield {
+                "Update": {
+                    "TableName": self.table.name,
+                    "Key": wire(keys.screening_counts(record.number.id)),
+                    "UpdateExpression": "ADD blocked :blocked, allowed :allowed",
+                    "ExpressionAttributeValues": wire({":blocked": blocked, ":allowed": allowed}),
+                }
+            }
+
+    def _listed(
+        self,
+        record: NumberRecord,
+        item: Callable[[NumberRecord, Listed], Item],
+        before: set[str],
+        after: set[str],
+        lapsed: Mapping[str, int],
+    ) -> Generator[dict[str, Any], None, int]:
+        """How many more entries there are then. lapsed: those that are there but count no more, with their addedAt."""
+        name, added_at = self.table.name, record.number.updated * 1000
+        for pattern in sorted(after - before):
+            entry = item(record, Listed(pattern=pattern, added_at=added_at))
+            yield {"Put": {"TableName": name, "Item": wire(entry), **_as_read(lapsed.get(pattern))}}
+        for pattern in sorted(before - after):
+            entry = item(record, Listed(pattern=pattern, added_at=added_at))
+            key = wire({"PK": entry["PK"], "SK": entry["SK"]})
+            yield {"Delete": {"TableName": name, "Key": key, "ConditionExpression": "attribute_exists(PK)"}}
+        return len(after - before - lapsed.keys()) - len(before - after)
+
+    def _unchanged(self, records: Sequence[NumberRecord]) -> Iterator[dict[str, Any]]:
+        for record in records:
+            yield {
+                "ConditionCheck": {
+                    "TableName": self.table.name,
+                    "Key": wire(keys.number(record.number.id)),
+                    "ConditionExpression": "revision = :revision",
+                    "ExpressionAttributeValues": wire({":revision": record.revision}),
+                }
+            }
+
     def _beside(self, old: NumberRecord, new: NumberRecord) -> Iterator[dict[str, Any]]:
         name, number = self.table.name, new.number
         owner = {"numberId": number.id, "business": number.business}
@@ -221,6 +307,11 @@ def _item(record: NumberRecord) -> Item:
     optional = {
         "vapiId": record.vapi_id,
         "profile": record.profile and record.profile.model_dump_json(by_alias=True),
+        "profiles": _profiles_json(record) if record.rule_profiles else None,
+        "blockedPrefixes": _plain_entries(record.blocked_prefixes),
+        "allowedPrefixes": _plain_entries(record.allowed_prefixes),
+        "blockedVersion": record.blocked_version,
+        "allowedVersion": record.allowed_version,
         "signingSecret": record.webhook_secret,
         "previousSigningSecret": record.previous_webhook_secret,
     }
@@ -230,11 +321,58 @@ def _item(record: NumberRecord) -> Item:
     return item
 
 
+def stored(record: NumberRecord) -> Item:
+    """The item that the record is kept as, in plain values: what the call plane would read of it."""
+    return _item(record)
+
+
+def block_item(record: NumberRecord, entry: Listed) -> Item:
+    """An exactly blocked caller as it is kept. ours: the number's own E.164, for the event."""
+    number = record.number
+    return keys.block(number.id, entry.pattern) | {
+        **entry.model_dump(by_alias=True, exclude_none=True),
+        "blockedOn": number.id,
+        "business": number.business,
+        **({} if number.phone_number is None else {"ours": number.phone_number}),
+    }
+
+
+def allow_item(record: NumberRecord, entry: Listed) -> Item:
+    """An exactly allowed caller as it is kept."""
+    return keys.allow(record.number.id, entry.pattern) | entry.model_dump(by_alias=True, exclude_none=True)
+
+
+def _callers(record: NumberRecord | None) -> tuple[set[str], set[str]]:
+    """The exactly blocked and allowed callers that a record knows of."""
+    if record is None:
+        return set(), set()
+    return exact(record.number.blocked_numbers), exact(record.number.allowed_numbers)
+
+
+def _as_read(added_at: int | None) -> dict[str, Any]:
+    """The condition of a put over an entry of which this is known; None for none."""
+    if added_at is None:
+        return {"ConditionExpression": "attribute_not_exists(PK)"}
+    return {
+        "ConditionExpression": "addedAt = :read",
+        "ExpressionAttributeValues": wire({":read": added_at}),
+    }
+
+
+def _plain_entries(entries: Sequence[Listed]) -> list[Item] | None:
+    return [entry.model_dump(by_alias=True, exclude_none=True) for entry in entries] or None
+
+
+def _profiles_json(record: NumberRecord) -> str:
+    return json.dumps({name: profile.model_dump(by_alias=True) for name, profile in record.rule_profiles.items()})
+
+
 def _record(item: Item) -> NumberRecord:
     kept = dict(item)
     for name in _KEYS_AND_INDEXES:
         kept.pop(name, None)
     profile = kept.pop("profile", None)
+    rule_profiles = json.loads(kept.pop("profiles", "{}"))
     outside = {
         "revision": kept.pop("revision"),
         "server_url": kept.pop("serverUrl"),
@@ -245,7 +383,14 @@ def _record(item: Item) -> NumberRecord:
         "webhook_secret": kept.pop("signingSecret", None),
         "previous_webhook_secret": kept.pop("previousSigningSecret", None),
         "profile": profile and AssistantProfile.model_validate_json(profile),
+        "rule_profiles": rule_profiles,
+        "blocked_prefixes": kept.pop("blockedPrefixes", []),
+        "allowed_prefixes": kept.pop("allowedPrefixes", []),
+        "blocked_version": kept.pop("blockedVersion", None),
+        "allowed_version": kept.pop("allowedVersion", None),
     }
+    kept["blockedNumbers"] = [entry["pattern"] for entry in outside["blocked_prefixes"]]
+    kept["allowedNumbers"] = [entry["pattern"] for entry in outside["allowed_prefixes"]]
     kept["metadata"] = json.loads(kept["metadata"])
     number = VapiPhoneNumber.model_validate(kept)
     return NumberRecord.model_validate({"number": number, **outside})

@@ -6,6 +6,9 @@ from typing import Any
 
 from switchboard.store.dynamo import Item, plain
 
+BY_TTL = "dynamodb.amazonaws.com"
+"""Who removes what has expired."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -24,11 +27,24 @@ def changes(event: Mapping[str, Any]) -> Iterator[Change]:
             continue
         stream = record["dynamodb"]
         yield Change(
-            kind=stream["Keys"]["SK"]["S"].partition("#")[0],
+            kind=_kind(stream),
             old=plain(stream["OldImage"]) if stream.get("OldImage") else None,
             new=plain(stream["NewImage"]),
             sequence=stream["SequenceNumber"],
         )
+
+
+def expired_blocks(event: Mapping[str, Any]) -> Iterator[tuple[Item, str]]:
+    """The blocks that DynamoDB took away because they had expired, with their records' sequence numbers."""
+    for record in event["Records"]:
+        by = (record.get("userIdentity") or {}).get("principalId")
+        stream = record["dynamodb"]
+        if record["eventName"] == "REMOVE" and by == BY_TTL and _kind(stream) == "BLOCK":
+            yield plain(stream["OldImage"]), stream["SequenceNumber"]
+
+
+def _kind(stream: Mapping[str, Any]) -> str:
+    return str(stream["Keys"]["SK"]["S"]).partition("#")[0]
 
 
 def failures(sequence: str | None) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""A call as the number's owner sees it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from switchboard.calls import record
+from switchboard.model.base import MADE_HERE, Money, Shape, Timestamp
+from switchboard.model.decision import Decision
+
+
+class Call(Shape):
+    """One call of a number. `outcome` is null while it is undecided; a withheld caller is null."""
+
+    model_config = MADE_HERE
+
+    id: Annotated[str, Field(description="The call's id at Vapi.")]
+    phone_number_id: str
+    direction: Literal["inbound", "outbound"]
+    caller: str | None = None
+    called: str | None = None
+    status: Literal["ringing", "in-progress", "forwarding", "ended"]
+    outcome: Literal["answered", "forwarded", "voicemail", "missed", "rejected", "blocked", "spam", "failed"] | None = (
+        None
+    )
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    duration: Annotated[float, Field(description="Seconds of talk.")] = 0
+    cost: Money
+    ended_reason: str | None = None
+    forwarded_to: str | None = None
+    decision: Annotated[
+        Decision | None, Field(description="Null for a call that nobody asked us about: an outbound one.")
+    ] = None
+    test: bool = False
+    recording_url: str | None = None
+    transcript: str | None = None
+    summary: str | None = None
+
+    @classmethod
+    def of(cls, call: record.Call) -> Self:
+        """The ledger's record, its instants in Unix seconds."""
+        inbound = call.direction == "inbound"
+        return cls.model_validate(
+            {
+                "id": call.id,
+                "phone_number_id": call.number_id,
+                "direction": call.direction,
+                "caller": call.customer if inbound else call.ours,
+                "called": call.ours if inbound else call.customer,
+                "status": call.status,
+                "outcome": call.outcome,
+                "created_at": call.created_at // 1000,
+                "started_at": _seconds(call.started_at),
+                "ended_at": _seconds(call.ended_at),
+                "duration": call.duration,
+                "cost": call.cost,
+                "ended_reason": call.ended_reason,
+                "forwarded_to": call.forwarded_to,
+                "decision": None if call.decision is None else Decision.of(call.decision),
+                "test": call.test,
+                "recording_url": call.recording_url,
+                "transcript": call.transcript,
+                "summary": call.summary,
+            }
+        )
+
+
+def _seconds(instant_ms: int | None) -> int | None:
+    return None if instant_ms is None else instant_ms // 1000

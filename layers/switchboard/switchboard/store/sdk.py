@@ -1,0 +1,36 @@
+"""AWS clients. One botocore session an instance: what all services have in common is read once."""
+
+import gc
+from functools import lru_cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+
+@lru_cache(maxsize=1)
+def session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def client(service: str, config: Config) -> Any:
+    """A client of a service, by its name in botocore.
+
+    What an instance has loaded by then it keeps. So the garbage collector does not look through it, neither while the
+    service's large model is read nor later: that would cost a new instance a tenth of its start.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        made = session().create_client(service, config=config)
+    finally:
+        if collects:
+            gc.enable()
+    _keep_what_is_loaded()
+    return made
+
+
+@lru_cache(maxsize=1)
+def _keep_what_is_loaded() -> None:
+    """Once: what is garbage now is kept too."""
+    gc.freeze()

@@ -1,0 +1,334 @@
+"""addRoutingRule, removeRoutingRule, updateBusinessHours, and what of rules is refused whichever action writes it."""
+
+from typing import Any
+
+import pytest
+
+from local.simulators.vapi import Fault
+from switchboard.errors import ChangedMeanwhile
+from switchboard.provisioning.forwarding import refuse_circles
+from switchboard.store.numbers import numbers
+from tests.functions.conftest import Deployment
+from tests.functions.ringing import rings
+from tests.support.invoking import Answer
+
+CALLER = "+12025550123"
+ELSEWHERE = "+442071838750"
+MISSING = "11111111-1111-4111-8111-111111111111"
+HOURS = {
+    "timezone": "America/New_York",
+    "openingHoursSpecification": [{"dayOfWeek": ["Monday"], "opens": "09:00", "closes": "17:00"}],
+}
+
+
+def rule(name: str | None = "vip", priority: int = 10, then: Any = None, **more: Any) -> dict[str, Any]:
+    made = {"name": "VIPs", "priority": priority, "then": then or {"action": "forward", "number": ELSEWHERE}, **more}
+    return made if name is None else {"id": name, **made}
+
+
+def add(aws: Deployment, number: dict[str, Any], body: Any, **kwargs: Any) -> Answer:
+    return aws.api("POST", f"/phone-numbers/{number['id']}/routing-rules", body=body, **kwargs)
+
+
+def remove(aws: Deployment, number: dict[str, Any], name: str, **kwargs: Any) -> Answer:
+    return aws.api("DELETE", f"/phone-numbers/{number['id']}/routing-rules/{name}", **kwargs)
+
+
+def set_hours(aws: Deployment, number: dict[str, Any], body: Any, **kwargs: Any) -> Answer:
+    return aws.api("PUT", f"/phone-numbers/{number['id']}/business-hours", body=body, **kwargs)
+
+
+def read(aws: Deployment, number: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = aws.api("GET", f"/phone-numbers/{number['id']}").body
+    return body
+
+
+def refused(answer: Answer) -> list[tuple[str, str]]:
+    assert answer.status == 422, answer
+    return [(error["path"], error["message"]) for error in answer.body["errors"]]
+
+
+# ---- adding and removing ----
+
+
+def test_a_rule_is_added_decides_calls_and_is_removed(aws: Deployment) -> None:
+    number = aws.bought()
+    added = add(aws, number, rule(when={"callerNumbers": [CALLER]}))
+    assert added.status == 201
+    assert [kept["id"] for kept in added.body["callRoutingRules"]] == ["vip"]
+    assert added.body["version"] == number["version"] + 1
+    assert added.headers["etag"] == f'"{added.body["version"]}"'
+    assert read(aws, number) == added.body
+    assert rings(aws, number, "call-1").body["destination"]["number"] == ELSEWHERE
+    removed = remove(aws, number, "vip")
+    assert (removed.status, removed.body["callRoutingRules"]) == (200, [])
+    assert removed.body["version"] == number["version"] + 2
+    assert "error" in rings(aws, number, "call-2").body
+
+
+def test_a_rule_without_an_id_is_given_one(aws: Deployment) -> None:
+    (kept,) = add(aws, aws.bought(), rule(None)).body["callRoutingRules"]
+    assert kept["id"].startswith("rr_")
+
+
+def test_the_same_rule_added_again_changes_nothing(aws: Deployment) -> None:
+    number = aws.bought()
+    first, second = (add(aws, number, rule()) for _ in range(2))
+    assert (second.status, second.body) == (201, first.body)
+
+
+def test_an_unknown_rule_is_not_found(aws: Deployment) -> None:
+    answer = remove(aws, aws.bought(), "nobody")
+    assert (answer.status, answer.body["code"]) == (404, "rule_not_found")
+
+
+def test_rules_and_hours_are_told_as_updates(aws: Deployment) -> None:
+    number = aws.bought()
+    aws.events()
+    add(aws, number, rule())
+    set_hours(aws, number, HOURS)
+    changed = [event["detail"]["data"]["changed"] for event in aws.events()]
+    assert changed == [["callRoutingRules"], ["businessHours"]]
+
+
+def test_no_more_rules_than_a_number_can_have(aws: Deployment) -> None:
+    listed = [rule(f"r{at}", at, when={"callerNumbers": [f"+1202555{at:04}"]}) for at in range(500)]
+    number = aws.bought(callRoutingRules=listed)
+    ((path, message),) = refused(add(aws, number, rule(priority=900)))
+    assert path == "id"
+    assert "500" in message
+
+
+# ---- hours ----
+
+
+def test_the_hours_are_replaced_as_a_whole(aws: Deployment) -> None:
+    special = {"name": "Closed", "validFrom": "2026-12-25", "validThrough": "2026-12-25"}
+    number = aws.bought(businessHours={**HOURS, "specialOpeningHoursSpecification": [special]})
+    answer = set_hours(aws, number, HOURS)
+    assert answer.status == 200
+    assert answer.body["businessHours"] == {**HOURS, "specialOpeningHoursSpecification": []}
+    assert answer.body["version"] == number["version"] + 1
+    assert set_hours(aws, number, HOURS).body == answer.body
+
+
+@pytest.mark.parametrize(
+    ("hours", "path"),
+    [
+        ({**HOURS, "timezone": "Mars/Olympus"}, "timezone"),
+        (
+            {**HOURS, "openingHoursSpecification": [{"dayOfWeek": ["Monday"], "opens": "09:00", "closes": "09:00"}]},
+            "openingHoursSpecification.0",
+        ),
+        ({"timezone": "UTC"}, "openingHoursSpecification"),
+    ],
+)
+def test_hours_that_make_no_sense_are_refused_by_path(aws: Deployment, hours: dict[str, Any], path: str) -> None:
+    assert [where for where, _ in refused(set_hours(aws, aws.bought(), hours))] == [path]
+
+
+# ---- what all three share ----
+
+ACTIONS = {
+    "add": lambda aws, number, **more: add(aws, number, rule("new", 99, when={"callerNumbers": [CALLER]}), **more),
+    "remove": lambda aws, number, **more: remove(aws, number, "old", **more),
+    "hours": lambda aws, number, **more: set_hours(aws, number, HOURS, **more),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_if_match_must_name_the_current_version(aws: Deployment, action: str) -> None:
+    number = aws.bought(callRoutingRules=[rule("old", when={"hours": "closed"})])
+    stale = ACTIONS[action](aws, number, headers={"If-Match": '"1"'})
+    assert (stale.status, stale.body["code"]) == (412, "version_mismatch")
+    assert read(aws, number) == number
+    assert ACTIONS[action](aws, number, headers={"If-Match": f'"{number["version"]}"'}).status in (200, 201)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_another_businesss_number_does_not_exist(aws: Deployment, action: str) -> None:
+    number = aws.bought(callRoutingRules=[rule("old")])
+    answer = ACTIONS[action](aws, number, business="globex")
+    assert (answer.status, answer.body["code"]) == (404, "number_not_found")
+    assert read(aws, number) == number
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_cancelled_number_is_changed_no_more(aws: Deployment, action: str) -> None:
+    number = aws.bought(callRoutingRules=[rule("old", when={"hours": "closed"})])
+    aws.api("DELETE", f"/phone-numbers/{number['id']}")
+    answer = ACTIONS[action](aws, number)
+    assert (answer.status, answer.body["code"]) == (409, "status_conflict")
+
+
+@pytest.mark.parametrize("action", ["remove", "hours"])
+def test_what_needs_nothing_of_vapi_goes_on_while_vapi_is_down(aws: Deployment, action: str) -> None:
+    number = aws.bought(callRoutingRules=[rule("old")])
+    aws.vapi.fault(Fault("*", "/*", status=500, times=None))
+    assert ACTIONS[action](aws, number).status == 200
+
+
+# ---- what is refused, whoever writes it ----
+
+EARLY = rule("early", 1, when={"callerPrefixes": ["+1"]})
+REFUSED = [
+    pytest.param(rule("late", 1, when={"hours": "open"}), "priority", ["late", "early"], id="a priority taken"),
+    pytest.param(rule("early", 2, when={"hours": "open"}), "id", ["early"], id="an id taken"),
+    pytest.param(
+        rule("late", 2, when={"callerNumbers": [CALLER]}), "when", ["late", "early"], id="a rule that is never reached"
+    ),
+    pytest.param(
+        rule("late", 2, {"action": "voicemail"}, when={"hours": "open"}), "then.action", ["late"], id="no voicemail"
+    ),
+]
+
+
+@pytest.mark.parametrize(("wanted", "path", "named"), REFUSED)
+def test_a_rule_that_contradicts_the_others_is_refused(
+    aws: Deployment, wanted: dict[str, Any], path: str, named: list[str]
+) -> None:
+    number = aws.bought(callRoutingRules=[EARLY])
+    ((where, message),) = refused(add(aws, number, wanted))
+    assert where == path
+    assert all(name in message for name in named)
+    whole = f"callRoutingRules.1.{path}".removesuffix(".when")
+    both = {"callRoutingRules": [EARLY, wanted]}
+    assert refused(aws.api("PATCH", f"/phone-numbers/{number['id']}", body=both)) == [(whole, message)]
+    assert refused(aws.api("POST", "/phone-numbers", body={"provider": "vapi", **both})) == [(whole, message)]
+    assert read(aws, number) == number
+
+
+def test_a_rule_that_would_leave_another_unreached_is_refused_by_its_conditions(aws: Deployment) -> None:
+    number = aws.bought(callRoutingRules=[rule("old", 10)])
+    ((path, message),) = refused(add(aws, number, rule("new", 1)))
+    assert path == "when"
+    assert "old" in message
+    assert "new" in message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path"),
+    [
+        (rule(then={"action": "assistant"}), "then"),
+        (rule(then={"action": "forward"}), "then"),
+        (rule(when={"callerNumbers": [CALLER], "anonymous": True}), "when"),
+        (rule(when={"schedule": {**HOURS, "timezone": "Mars/Olympus"}}), "when.schedule.timezone"),
+        (rule(when={"share": 101}), "when.share"),
+        (rule(when={"moon": "full"}), "when.moon"),
+        (rule(then={"action": "assistant", "id": "../squad"}), "then.id"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused_by_path(aws: Deployment, wanted: dict[str, Any], path: str) -> None:
+    assert [where for where, _ in refused(add(aws, aws.bought(), wanted))] == [path]
+
+
+# ---- whom rules name ----
+
+
+@pytest.mark.parametrize("kind", ["assistant", "squad"])
+def test_a_rule_names_nobody_whom_vapi_does_not_have(aws: Deployment, kind: str) -> None:
+    number = aws.bought()
+    wanted = rule(then={"action": kind, "id": MISSING})
+    assert [path for path, _ in refused(add(aws, number, wanted))] == ["then.id"]
+    both = {"callRoutingRules": [rule("other", 1, when={"hours": "open"}), wanted]}
+    expected = ["callRoutingRules.1.then.id"]
+    changed = aws.api("PATCH", f"/phone-numbers/{number['id']}", body=both)
+    assert [path for path, _ in refused(changed)] == expected
+    created = aws.api("POST", "/phone-numbers", body={"provider": "vapi", **both})
+    assert [path for path, _ in refused(created)] == expected
+    assert read(aws, number) == number
+
+
+@pytest.mark.parametrize("way", ["add", "update", "create"])
+def test_a_rules_assistant_is_known_to_the_call_plane_whichever_action_named_it(aws: Deployment, way: str) -> None:
+    plain = aws.at_vapi("assistant", name="Sales", serverMessages=["hang"], maxDurationSeconds=300)
+    own: dict[str, Any] = {"callRoutingRules": [rule(then={"action": "assistant", "id": plain["id"]})]}
+    number = aws.bought(**(own if way == "create" else {}))
+    if way == "add":
+        assert add(aws, number, own["callRoutingRules"][0]).status == 201
+    elif way == "update":
+        assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body=own).status == 200
+    answer = rings(aws, number, "call-1").body
+    assert answer["assistantId"] == plain["id"]
+    assert answer["assistantOverrides"]["serverMessages"] == ["hang", "status-update", "end-of-call-report"]
+
+
+def test_a_rules_assistant_with_a_server_of_its_own_brings_a_warning_until_the_rule_goes(aws: Deployment) -> None:
+    own = aws.at_vapi("assistant", name="Own", server={"url": "https://acme.example/vapi"})
+    number = aws.bought()
+    added = add(aws, number, rule(then={"action": "assistant", "id": own["id"]}))
+    (warning,) = added.body["warnings"]
+    assert own["id"] in warning
+    assert "serverMessages" not in rings(aws, number, "call-1").body["assistantOverrides"]
+    assert remove(aws, number, "vip").body["warnings"] == []
+
+
+def test_an_update_asks_vapi_only_about_whom_it_has_not_named_before(aws: Deployment) -> None:
+    sales = aws.at_vapi("assistant", name="Sales")
+    first = rule("first", 1, {"action": "assistant", "id": sales["id"]}, when={"hours": "open"})
+    number = aws.bought(callRoutingRules=[first])
+    asked = len(aws.vapi.requests_to("GET", f"/assistant/{sales['id']}"))
+    both = {"callRoutingRules": [first, rule("second", 2)]}
+    assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body=both).status == 200
+    assert len(aws.vapi.requests_to("GET", f"/assistant/{sales['id']}")) == asked
+
+
+# ---- forwards in a circle ----
+
+
+def test_a_rule_that_forwards_to_the_number_itself_is_refused(aws: Deployment) -> None:
+    number = aws.bought()
+    wanted = rule(then={"action": "forward", "number": number["phoneNumber"]})
+    assert [path for path, _ in refused(add(aws, number, wanted))] == ["then.number"]
+
+
+def forwarding(aws: Deployment, number: dict[str, Any], to: dict[str, Any] | str) -> Answer:
+    goal = to if isinstance(to, str) else to["phoneNumber"]
+    body = {"forwardingEnabled": True, "forwardingNumber": goal}
+    return aws.api("PATCH", f"/phone-numbers/{number['id']}", body=body)
+
+
+def test_a_circle_through_other_numbers_is_refused_and_its_way_told(aws: Deployment) -> None:
+    first, second, third = (aws.bought() for _ in range(3))
+    assert forwarding(aws, first, second).status == 200
+    assert add(aws, second, rule(then={"action": "forward", "number": third["phoneNumber"]})).status == 201
+    ((path, message),) = refused(forwarding(aws, third, first))
+    assert path == "forwardingNumber"
+    assert f"{first['phoneNumber']}, {second['phoneNumber']}" in message
+    wanted = rule(then={"action": "forward", "number": first["phoneNumber"]})
+    assert [where for where, _ in refused(add(aws, third, wanted))] == ["then.number"]
+    assert forwarding(aws, third, ELSEWHERE).status == 200
+
+
+def test_a_chain_that_ends_is_no_circle(aws: Deployment) -> None:
+    first, second, third = (aws.bought() for _ in range(3))
+    assert forwarding(aws, second, third).status == 200
+    assert forwarding(aws, first, second).status == 200
+    assert forwarding(aws, third, ELSEWHERE).status == 200
+
+
+def test_a_rule_that_is_switched_off_closes_no_circle(aws: Deployment) -> None:
+    first, second = aws.bought(), aws.bought()
+    off = rule(then={"action": "forward", "number": first["phoneNumber"]}, enabled=False)
+    assert add(aws, second, off).status == 201
+    assert forwarding(aws, first, second).status == 200
+
+
+def test_numbers_of_another_business_are_not_looked_into(aws: Deployment) -> None:
+    ours, theirs = aws.bought(), aws.bought("globex")
+    body = {"forwardingNumber": ours["phoneNumber"]}
+    assert aws.api("PATCH", f"/phone-numbers/{theirs['id']}", "globex", body=body).status == 200
+    assert forwarding(aws, ours, theirs).status == 200
+
+
+def test_two_changes_at_once_that_would_close_a_circle_together_are_not_both_written(aws: Deployment) -> None:
+    first, second = aws.bought(), aws.bought()
+    store = numbers()
+    one, other = store.get(first["id"]), store.get(second["id"])
+    changed = one.updated({"forwardingNumber": second["phoneNumber"]}, one.number.updated + 1)
+    looked_at = refuse_circles(store, one, changed)
+    assert [record.number.id for record in looked_at] == [other.number.id]
+    assert forwarding(aws, second, first).status == 200
+    with pytest.raises(ChangedMeanwhile):
+        store.save(one, changed, looked_at)
+    assert read(aws, first) == first
