@@ -72,6 +72,11 @@ def prefix(pattern: str, **more: Any) -> dict[str, Any]:
     return {"pattern": pattern, "addedAt": 0, **more}
 
 
+def held(action: str, until: int, **more: Any) -> dict[str, Any]:
+    """A hold of a usage threshold."""
+    return {"action": action, "until": until, **more}
+
+
 def case(name: str, decision: str, item: Any = None, call: Any = None, at: int = AT, **told: Any) -> Any:
     """decision: `action reason`. told: what else the decision says."""
     return pytest.param(item or {}, call or {}, at, decision, told, id=name)
@@ -99,6 +104,27 @@ SCREENING: list[Any] = [
         {"status": "inactive", **inbound(rejectMessage="We moved.")},
         message="We moved.",
     ),
+    # ---- threshold ----
+    case("a hold that rejects holds until its period ends", "reject threshold", {"hold": held("reject", AT + 1)}),
+    case("a hold ends with its period", DEFAULT, {"hold": held("reject", AT)}),
+    case("a hold spares allowed callers", DEFAULT, {"hold": held("reject", AT + 1)}, {"allowed": (Entry(CALLER),)}),
+    case(
+        "a hold may send callers to another assistant",
+        "assistant threshold",
+        {"hold": held("assistant", AT + 1, id="a_2")},
+        id="a_2",
+    ),
+    case(
+        "a hold may take messages",
+        "voicemail threshold",
+        {"hold": held("voicemail", AT + 1), "voicemailEnabled": True},
+    ),
+    case(
+        "a hold that takes messages rejects where there is no voicemail",
+        "reject threshold",
+        {"hold": held("voicemail", AT + 1)},
+    ),
+    case("a hold that cannot be read rejects", "reject threshold", {"hold": {"action": "dance"}}),
     # ---- lists ----
     case("a blocked caller is turned away", "reject blocked", call={"blocked": (Entry(CALLER),)}),
     case("an entry for another caller blocks nobody", DEFAULT, call={"blocked": (Entry("+12025550124"),)}),
@@ -680,8 +706,7 @@ def test_who_answers(item: dict[str, Any], call: dict[str, Any], at: int, decisi
 
 
 def test_every_reason_has_a_case() -> None:
-    """`threshold` is set by usage, which has no holds yet."""
-    assert {each.values[3].split()[1] for each in CASES} == set(REASONS) - {"threshold"}
+    assert {each.values[3].split()[1] for each in CASES} == set(REASONS)
 
 
 DECIDING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
@@ -690,6 +715,7 @@ DECIDING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "lists": (inbound(allowListOnly=True), {}, "not-allowed"),
     "anonymous": (inbound(rejectAnonymous=True), {"caller": None}, "anonymous"),
     "spam": (SPAM_FILTER, {"recent": DIALLER}, "spam"),
+    "threshold": ({"hold": {"action": "reject", "until": AT + 1}}, {}, "threshold"),
     "forwarding": ({"forwardingEnabled": True, "forwardingNumber": FORWARD_TO}, {}, "forwarding"),
     "rules": (rules(rule()), {}, "rule"),
     "hours": ({"businessHours": HOLIDAY, "afterHoursAction": "reject"}, {}, "after-hours"),
@@ -721,6 +747,7 @@ TRACES = [
             ("lists", "passed", None),
             ("anonymous", "passed", None),
             ("spam", "skipped", None),
+            ("threshold", "passed", None),
             ("forwarding", "passed", None),
             ("rules", "passed", None),
             ("hours", "passed", None),

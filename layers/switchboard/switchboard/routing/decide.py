@@ -206,6 +206,17 @@ def _suspicion(scene: _Scene, trace: list[Step]) -> Suspicion | None:
     return Suspicion(found.total, scene.number.spam_threshold, found.reasons, enforced=outcome == "decided")
 
 
+def _threshold(scene: _Scene) -> _Outcome:
+    hold = scene.number.hold
+    if hold is None or hold.until <= scene.at:
+        return None
+    if scene.says == "allowed":
+        return Step("threshold", "skipped")
+    if hold.action == "assistant":
+        return _Choice("assistant", "threshold", id=hold.target)
+    return _instead(scene, hold.action, "threshold", None)
+
+
 def _forwarding(scene: _Scene) -> _Outcome:
     number = scene.number
     if number.forwarding_enabled and number.forwarding_number:
@@ -261,6 +272,7 @@ PIPELINE: tuple[tuple[str, Callable[[_Scene], _Outcome]], ...] = (
     ("lists", _lists),
     ("anonymous", _anonymous),
     ("spam", _spam),
+    ("threshold", _threshold),
     ("forwarding", _forwarding),
     ("rules", _rules),
     ("hours", _hours),

@@ -34,6 +34,18 @@ class Answerer:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What a usage threshold has set beside the status, until its period ends.
+
+    action: reject, voicemail or assistant (target: its id). until: Unix seconds from which it holds no more.
+    """
+
+    action: str
+    until: int
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """blocked, allowed: the prefixes; exact entries come with the call. answerers: by id, the rules' among them."""
 
@@ -59,6 +71,7 @@ class Number:
     spam_filter: bool = False
     spam_action: str = "reject"
     spam_threshold: int = 70
+    hold: Hold | None = None
     rules: tuple[Rule, ...] = ()
     max_concurrent_calls: int | None = None
     when_busy: str = "reject"
@@ -118,6 +131,7 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
         spam_filter=_switch(item.get("spamFilter"), unreadable=True),
         spam_action=_one_of(("reject", "voicemail", "observe"), inbound.get("spamAction"), absent="reject") or "reject",
         spam_threshold=_whole(inbound.get("spamThreshold"), absent=70, unreadable=1) or 1,
+        hold=_hold(item.get("hold")),
         rules=compile_rules(item.get("callRoutingRules")),
         max_concurrent_calls=_whole(item.get("maxConcurrentCalls"), absent=None, unreadable=0),
         when_busy=_one_of(_INSTEAD, inbound.get("whenBusy"), absent="reject") or "reject",
@@ -128,8 +142,22 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
 
 
 _INSTEAD = ("voicemail", "forward", "reject")
+_NEVER = 2**63
 _ALL_CLOSED: Mapping[str, Any] = {"allowListOnly": True, "rejectAnonymous": True, "spamThreshold": 1}
 """The settings of a number whose settings cannot be read."""
+
+
+def _hold(value: Any) -> Hold | None:
+    """One that cannot be read rejects, and has no end."""
+    if value is None:
+        return None
+    kept = _mapping(value, {})
+    until = _whole(kept.get("until"), absent=None, unreadable=None)
+    action, target = _text(kept.get("action")), _text(kept.get("id"))
+    readable = action in ("reject", "voicemail") or (action == "assistant" and bool(target))
+    if until is None or action is None or not readable:
+        return Hold("reject", _NEVER)
+    return Hold(action, until, target)
 
 
 def _mapping(value: Any, otherwise: Mapping[str, Any]) -> Mapping[str, Any]:
