@@ -12,6 +12,8 @@ SwitchboardError
 ├── IdempotencyKeyReused      the key was used with another request
 ├── ProviderNotConfigured     the deployment has no credentials for the provider
 ├── PurchaseRefused           the provider will not sell this
+├── NotAvailable              the provider has not, or no longer, the number that was asked for
+├── RequirementMissing        the provider wants an address, a regulatory bundle or the like first
 ├── NumberTaken               another number of this deployment has this E.164
 └── ProviderError
     ├── ProviderCredentialsRejected   401 or 403 from the provider
@@ -112,6 +114,16 @@ class ProviderNotConfigured(SwitchboardError):
 
 class PurchaseRefused(SwitchboardError):
     code = "purchase_refused"
+
+
+class NotAvailable(SwitchboardError):
+    code = "number_not_available"
+
+
+class RequirementMissing(SwitchboardError):
+    """The account has to meet a condition before it may buy; the text says which, with the provider's code."""
+
+    code = "requirement_missing"
 
 
 class NumberTaken(SwitchboardError):

@@ -29,6 +29,8 @@ STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ProviderNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PurchaseRefused: HTTPStatus.CONFLICT,
+    errors.NotAvailable: HTTPStatus.CONFLICT,
+    errors.RequirementMissing: HTTPStatus.CONFLICT,
     errors.NumberTaken: HTTPStatus.CONFLICT,
     errors.ProviderCredentialsRejected: HTTPStatus.BAD_GATEWAY,
     errors.ProviderBusy: HTTPStatus.SERVICE_UNAVAILABLE,
