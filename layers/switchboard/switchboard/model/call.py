@@ -1,6 +1,6 @@
 """A call as the number's owner sees it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -8,21 +8,22 @@ from switchboard.calls import record
 from switchboard.model.base import MADE_HERE, Money, Shape, Timestamp
 from switchboard.model.decision import Decision
 
+Direction = Literal["inbound", "outbound"]
+Outcome = Literal["answered", "forwarded", "voicemail", "missed", "rejected", "blocked", "spam", "failed"]
 
-class Call(Shape):
-    """One call of a number. `outcome` is null while it is undecided; a withheld caller is null."""
+
+class ListedCall(Shape):
+    """One call of a number, as lists show it. `outcome` is null while it is undecided; a withheld caller is null."""
 
     model_config = MADE_HERE
 
     id: Annotated[str, Field(description="The call's id at Vapi.")]
     phone_number_id: str
-    direction: Literal["inbound", "outbound"]
+    direction: Direction
     caller: str | None = None
     called: str | None = None
     status: Literal["ringing", "in-progress", "forwarding", "ended"]
-    outcome: Literal["answered", "forwarded", "voicemail", "missed", "rejected", "blocked", "spam", "failed"] | None = (
-        None
-    )
+    outcome: Outcome | None = None
     created_at: Timestamp
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
@@ -35,36 +36,56 @@ class Call(Shape):
     ] = None
     test: bool = False
     recording_url: str | None = None
-    transcript: str | None = None
     summary: str | None = None
 
     @classmethod
     def of(cls, call: record.Call) -> Self:
         """The ledger's record, its instants in Unix seconds."""
+        return cls.model_validate(cls._shown(call))
+
+    @staticmethod
+    def _shown(call: record.Call) -> dict[str, Any]:
         inbound = call.direction == "inbound"
-        return cls.model_validate(
-            {
-                "id": call.id,
-                "phone_number_id": call.number_id,
-                "direction": call.direction,
-                "caller": call.customer if inbound else call.ours,
-                "called": call.ours if inbound else call.customer,
-                "status": call.status,
-                "outcome": call.outcome,
-                "created_at": call.created_at // 1000,
-                "started_at": _seconds(call.started_at),
-                "ended_at": _seconds(call.ended_at),
-                "duration": call.duration,
-                "cost": call.cost,
-                "ended_reason": call.ended_reason,
-                "forwarded_to": call.forwarded_to,
-                "decision": None if call.decision is None else Decision.of(call.decision),
-                "test": call.test,
-                "recording_url": call.recording_url,
-                "transcript": call.transcript,
-                "summary": call.summary,
-            }
-        )
+        return {
+            "id": call.id,
+            "phone_number_id": call.number_id,
+            "direction": call.direction,
+            "caller": call.customer if inbound else call.ours,
+            "called": call.ours if inbound else call.customer,
+            "status": call.status,
+            "outcome": call.outcome,
+            "created_at": call.created_at // 1000,
+            "started_at": _seconds(call.started_at),
+            "ended_at": _seconds(call.ended_at),
+            "duration": call.duration,
+            "cost": call.cost,
+            "ended_reason": call.ended_reason,
+            "forwarded_to": call.forwarded_to,
+            "decision": None if call.decision is None else Decision.of(call.decision),
+            "test": call.test,
+            "recording_url": call.recording_url,
+            "summary": call.summary,
+        }
+
+
+class Call(ListedCall):
+    """One call of a number, with what was said as far as it is kept."""
+
+    transcript: str | None = None
+
+    @classmethod
+    def of(cls, call: record.Call) -> Self:
+        """The ledger's record, its instants in Unix seconds."""
+        return cls.model_validate(cls._shown(call) | {"transcript": call.transcript})
+
+
+class CallList(Shape):
+    """A page of calls, the newest first; it may be short while there are more."""
+
+    model_config = MADE_HERE
+
+    items: list[ListedCall]
+    next_cursor: Annotated[str | None, Field(description="Absent on the last page.")] = None
 
 
 def _seconds(instant_ms: int | None) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from switchboard.calls.kinds import EARLIEST_WINS, Kind
 from switchboard.calls.messages import Fact
+from switchboard.routing.caller import caller_of
 from switchboard.routing.screening import Entry
 from switchboard.routing.spam import NOTHING_KNOWN, Recent
 from switchboard.store import keys
@@ -27,9 +28,21 @@ from switchboard.store.windows import recent, window_keys
 
 _READS = 2
 
+_AT_ONCE = 100
+"""Items of one BatchGetItem, DynamoDB's limit."""
+
 
 class PartlyRead(Exception):
     """DynamoDB left a part of the keys unread, and again when asked a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call stands among others. called_at: Unix milliseconds."""
+
+    called_at: int
+    number_id: str
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +116,11 @@ class Calls:
         """
         client = self.table.client
         names = {"#kind": fact.kind.value, "#at": "at"}
+        created, caller = fact.facts.get("createdAt"), caller_of(fact.facts.get("customer")).e164
         values: Item = {
             ":fact": {"at": fact.at, **fact.facts},
             ":at": fact.at,
+            ":called": fact.at if created is None else created,
             ":business": business,
             ":number": number_id,
             ":call": fact.call_id,
@@ -116,7 +131,12 @@ class Calls:
         change = (
             "SET #kind = :fact, business = :business, numberId = :number, callId = :call,"
             " rev = if_not_exists(rev, :zero) + :one, expiresAt = if_not_exists(expiresAt, :expires)"
+            ", callsOf = :number, calledAt = "
         )
+        change += "if_not_exists(calledAt, :called)" if created is None else ":called"
+        if caller is not None:
+            change += ", callerOf = :caller"
+            values[":caller"] = keys.caller_of(business, caller)
         if fact.kind is Kind.ENDED:
             change += ", unfinished = :open, unfinishedSince = :since"
             values |= {":open": keys.UNFINISHED_CALL, ":since": fact.at // 1000}
@@ -155,6 +175,82 @@ class Calls:
         )
         return plain(answer["Item"]) if "Item" in answer else None
 
+    def by_time(
+        self,
+        number_id: str,
+        from_ms: int,
+        to_ms: int,
+        after: tuple[int, str] | None = None,
+        *,
+        newest_first: bool = False,
+        at_once: int | None = None,
+    ) -> Iterator[Item]:
+        """The stored calls of a number by when they came to be, `from_ms` inclusive, `to_ms` exclusive, to the end.
+
+        after: the calledAt (Unix milliseconds, within the range) and the id of the call to go on after. at_once: how
+        many one request reads, else as many as fit into 1 MB. Eventually consistent: a call is listed within moments.
+        """
+        query: dict[str, Any] = {
+            "TableName": self.table.name,
+            "IndexName": keys.CALLS_BY_TIME,
+            "KeyConditionExpression": "callsOf = :number AND calledAt BETWEEN :from AND :to",
+            "ExpressionAttributeValues": wire({":number": number_id, ":from": from_ms, ":to": to_ms - 1}),
+            "ScanIndexForward": not newest_first,
+        }
+        if at_once is not None:
+            query["Limit"] = at_once
+        if after is not None:
+            query["ExclusiveStartKey"] = wire(keys.call_by_time(number_id, *after))
+        while from_ms < to_ms:
+            answer = self.table.client.query(**query)
+            yield from map(plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def by_caller(
+        self, business: str, phone_number: str, from_ms: int, to_ms: int, after: Place | None = None
+    ) -> Iterator[tuple[Place, Item | None]]:
+        """Where the calls of all numbers of a business with one other party stand, the newest first, with their items.
+
+        The range and `after` are as with `by_time`. None for one that is gone since. Eventually consistent.
+        """
+        caller = keys.caller_of(business, phone_number)
+        query: dict[str, Any] = {
+            "TableName": self.table.name,
+            "IndexName": keys.CALLS_BY_CALLER,
+            "KeyConditionExpression": "callerOf = :caller AND calledAt BETWEEN :from AND :to",
+            "ExpressionAttributeValues": wire({":caller": caller, ":from": from_ms, ":to": to_ms - 1}),
+            "ScanIndexForward": False,
+            "Limit": _AT_ONCE,
+        }
+        if after is not None:
+            query["ExclusiveStartKey"] = wire(
+                keys.call_by_caller(caller, after.number_id, after.called_at, after.call_id)
+            )
+        while from_ms < to_ms:
+            answer = self.table.client.query(**query)
+            places = [place_of(plain(item)) for item in answer["Items"]]
+            found = self._found(places)
+            yield from ((place, found.get(place.call_id)) for place in places)
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _found(self, places: list[Place]) -> dict[str, Item]:
+        """The stored calls by their ids. At most 100."""
+        pending: Any = {}
+        if places:
+            asked = [wire(keys.call(place.number_id, place.call_id)) for place in places]
+            pending = {self.table.name: {"Keys": asked}}
+        found: dict[str, Item] = {}
+        while pending:
+            answer = self.table.client.batch_get_item(RequestItems=pending)
+            for item in map(plain, answer["Responses"].get(self.table.name, [])):
+                found[item["callId"]] = item
+            pending = answer.get("UnprocessedKeys")
+        return found
+
     def ended_unreported(self, until: int) -> Iterator[tuple[str, str, str]]:
         """(number id, business, call id) of the calls that ended by then (Unix seconds) and wait for their report."""
         query: dict[str, Any] = {
@@ -190,6 +286,11 @@ class Calls:
             )
         except client.exceptions.ConditionalCheckFailedException:
             return
+
+
+def place_of(item: Mapping[str, Any]) -> Place:
+    """Where a stored call stands, from its item or an index's copy of it."""
+    return Place(int(item["calledAt"]), item["numberId"], item["callId"])
 
 
 def _key(key: dict[str, Any]) -> tuple[str, str]:

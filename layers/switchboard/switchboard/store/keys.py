@@ -14,6 +14,12 @@ WINDOW = "WINDOW#"
 BLOCKS_BY_TIME = "blocks-by-time"
 """A number's exactly blocked callers by when they were blocked (sparse): `blockedOn`, `addedAt`."""
 
+CALLS_BY_TIME = "calls-by-time"
+"""A number's calls by when they came to be: `callsOf`, `calledAt` (Unix milliseconds)."""
+
+CALLS_BY_CALLER = "calls-by-caller"
+"""A business's calls with one other party by when they came to be (sparse): `callerOf`, `calledAt`."""
+
 UNFINISHED_NUMBER = "NUMBER"
 UNFINISHED_CALL = "CALL"
 
@@ -90,6 +96,21 @@ def client(client_id: str) -> dict[str, Any]:
 def call_list() -> dict[str, Any]:
     """How far Vapi's call list has been read."""
     return {"PK": "VAPI#CALLS", "SK": "READ-TO"}
+
+
+def caller_of(business: str, phone_number: str) -> str:
+    """The other party of a business's calls, by its E.164 number, as the index by caller has it."""
+    return f"{business}#{phone_number}"
+
+
+def call_by_time(number_id: str, called_at: int, call_id: str) -> dict[str, str | int]:
+    """Where a call stands in the index by time."""
+    return call(number_id, call_id) | {"callsOf": number_id, "calledAt": called_at}
+
+
+def call_by_caller(caller: str, number_id: str, called_at: int, call_id: str) -> dict[str, str | int]:
+    """Where a call stands in the index by caller. caller: as `caller_of` spells it."""
+    return call(number_id, call_id) | {"callerOf": caller, "calledAt": called_at}
 
 
 def list_order(created: int, number_id: str) -> str:
