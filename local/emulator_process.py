@@ -1,4 +1,7 @@
-"""`python -m local.emulator_process`: the emulator, with a gap of its IAM filled; it ends when its parent is gone.
+"""`python -m local.emulator_process`: the emulator, with two gaps of its IAM filled; it ends when its parent is gone.
+
+A bucket's policy may refuse what does not come by TLS, as the template's does. The emulator speaks plain HTTP on
+loopback, where nobody listens in: that counts as TLS here.
 
 AWS lets a policy on events:PutEvents depend on what is put (condition keys events:source and events:detail-type). The
 emulator does not know these keys, so that a policy which uses them, as the template's does, would refuse everything.
@@ -37,6 +40,15 @@ def _the_one(values: set[str | None]) -> str:
     return ",".join(sorted(filter(None, values)))
 
 
+def by_tls(pin_request_origin: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
+    """The emulator's function that notes whence a request comes and how, with every request noted as come by TLS."""
+
+    def pin_secure_origin(source_ip: str, _is_secure: bool) -> None:
+        pin_request_origin(source_ip, True)
+
+    return pin_secure_origin
+
+
 def end_with_parent() -> None:
     """Ends this process group, Lambda processes included, as soon as the parent has died, however it died."""
     parent = os.getppid()
@@ -52,4 +64,5 @@ def end_with_parent() -> None:
 if __name__ == "__main__":
     end_with_parent()
     iam_actions.request_tag_context = with_events_keys(iam_actions.request_tag_context)
+    app.pin_request_origin = by_tls(app.pin_request_origin)
     app.main()
