@@ -147,3 +147,7 @@ def test_what_powertools_refuses_is_a_problem_too(error: Any, status: int, code:
     told = body(response)
     assert response.content_type == "application/problem+json"
     assert (response.status_code, told["status"], told["code"], told["detail"]) == (status, status, code, error.msg)
+
+
+def test_a_busy_provider_says_itself_when_to_try_again() -> None:
+    assert problems.of_domain(errors.ProviderBusy("Busy.", 30)).headers["Retry-After"] == "30"

@@ -144,7 +144,13 @@ class ProviderCredentialsRejected(ProviderError):
 
 
 class ProviderBusy(ProviderError):
+    """retry_after: seconds that the provider asks to wait, where it says."""
+
     code = "provider_busy"
+
+    def __init__(self, detail: str, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class ProviderUnreachable(ProviderError):

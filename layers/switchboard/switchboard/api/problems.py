@@ -65,7 +65,10 @@ def of_domain(error: errors.SwitchboardError) -> Response[str]:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.warning("a provider failed this request", code=error.code, cause=repr(error.__cause__))
     found = error.errors if isinstance(error, errors.InvalidRequest) else ()
-    return problem(status, error.code, error.detail, found)
+    response = problem(status, error.code, error.detail, found)
+    if isinstance(error, errors.ProviderBusy) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def of_edge(error: ServiceError) -> Response[str]:

@@ -1,17 +1,29 @@
 """One way to talk to a provider: explicit timeouts, own User-Agent, errors by name, no POST sent twice.
 
 A request that was never sent and one whose answer was never heard are different errors, since only the first may be
-sent again.
+sent again. No text that leaves here, the causes of errors included, holds any part of a credential.
 """
 
+import base64
 import json
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+from xml.etree import ElementTree as ET
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 from switchboard.errors import (
     OutcomeUnknown,
@@ -35,70 +47,270 @@ READS_AGAIN = urllib3.Retry(
 )
 """A GET is asked up to three times within a second; nothing else is ever repeated here."""
 
+LARGEST_XML = 5_000_000
+"""Bytes. A page of the longest list that a carrier sends as XML is a tenth of it."""
 
-@dataclass(frozen=True)
+RENEWED_BEFORE = 60
+"""Seconds before its end that an access token is no longer used."""
+
+_ACCOUNTS_AND_KEYS = re.compile(r"\b(AC|SK)[0-9a-fA-F]{32}\b")
+_SHORTEST_SECRET = 6
+"""Anything shorter is no secret, and hiding it would garble a text."""
+
+
 class Refused(Exception):
-    """The provider understood the request and said no: a 4xx other than 401, 403 and 429."""
+    """The provider understood the request and said no: a 4xx other than 401, 403 and 429.
 
-    status: int
-    message: str
-
-
-class JsonApi:
-    """A provider's JSON API.
-
-    read_timeout: seconds to wait for an answer; a purchase may take as long as the provider needs.
+    code: the provider's own, where it has one.
     """
 
-    def __init__(self, provider: str, base_url: str, headers: Mapping[str, str], *, read_timeout: float = 20) -> None:
+    def __init__(self, status: int, message: str, code: str | None = None) -> None:
+        super().__init__(status, message, code)
+        self.status = status
+        self.message = message
+        self.code = code
+
+
+class Cause(Exception):
+    """Why a request was not answered: the text of the network's own error, free of credentials."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How bodies are written and answers read. `decode` raises ValueError for what it cannot read."""
+
+    content_type: str
+    accept: str
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+
+
+def _form(fields: Mapping[str, Any]) -> bytes:
+    return urlencode(_texts(fields), doseq=True).encode()
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as forms and queries have them: true and false in small letters; None is left out."""
+    return {
+        key: str(value).lower() if isinstance(value, bool) else value
+        for key, value in fields.items()
+        if value is not None
+    }
+
+
+def _xml(data: bytes) -> ET.Element:
+    if len(data) > LARGEST_XML or b"<!DOCTYPE" in data:
+        raise ValueError("an answer has neither millions of characters nor a document type")
+    try:
+        return ET.fromstring(data)  # noqa: S314 - no entity can be declared without a document type
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from error
+
+
+JSON = Format("application/json", "application/json", lambda body: json.dumps(body).encode(), json.loads)
+
+FORM = Format(
+    "application/x-www-form-urlencoded",
+    "application/json",
+    _form,
+    lambda data: json.loads(data, parse_float=Decimal),
+)
+"""Forms out, JSON in; fractions come as exact decimals."""
+
+XML = Format(
+    "application/xml; charset=utf-8",
+    "application/xml",
+    lambda element: ET.tostring(element, encoding="utf-8", xml_declaration=True),
+    _xml,
+)
+"""Elements out and in."""
+
+
+class Authorization(Protocol):
+    """What proves to a provider who is asking."""
+
+    def header(self) -> str:
+        """The value of `Authorization`. Raises ProviderError if it has to be fetched and cannot be."""
+        ...
+
+    def renew(self) -> bool:
+        """Told that the header was rejected; whether another one is worth a second try."""
+        ...
+
+    def secrets(self) -> Iterable[str]:
+        """What no text may hold."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class _Fixed:
+    value: str
+    hidden: tuple[str, ...]
+
+    def header(self) -> str:
+        return self.value
+
+    def renew(self) -> bool:
+        return False
+
+    def secrets(self) -> Iterable[str]:
+        return self.hidden
+
+
+def bearer(key: str) -> Authorization:
+    """A key that is sent as it is."""
+    return _Fixed(f"Bearer {key}", (key,))
+
+
+def basic(user: str, password: str) -> Authorization:
+    """HTTP Basic (RFC 7617)."""
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return _Fixed(f"Basic {encoded}", (password, user, encoded))
+
+
+class ClientCredentials:
+    """OAuth 2.0 client credentials (RFC 6749, 4.4): an access token, kept until a minute before its end.
+
+    issuer: the API of the token's endpoint, which takes forms. clock: seconds, from any start.
+    """
+
+    def __init__(self, issuer: "Api", path: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._issuer = issuer
+        self._path = path
+        self._clock = clock
+        self._token = ""
+        self._good_until = float("-inf")
+
+    def header(self) -> str:
+        if self._clock() >= self._good_until:
+            self._fetch()
+        return f"Bearer {self._token}"
+
+    def renew(self) -> bool:
+        self._good_until = float("-inf")
+        return True
+
+    def secrets(self) -> Iterable[str]:
+        return (self._token, *self._issuer.authorization.secrets())
+
+    def _fetch(self) -> None:
+        asked = self._clock()
+        try:
+            answer = self._issuer.ask("POST", self._path, body={"grant_type": "client_credentials"})
+        except Refused as refused:  # RFC 6749, 5.2: 400 also means that the client is not known or not allowed
+            raise ProviderCredentialsRejected(
+                f"{self._issuer.provider} gave this deployment no access token: {refused.message}"
+            ) from refused
+        self._token = answer["access_token"]
+        self._good_until = asked + float(answer.get("expires_in", 3600)) - RENEWED_BEFORE
+
+
+Complaint = tuple[str | None, str]
+"""A provider's own code for what is wrong, and its words."""
+
+
+def message_of(body: Any) -> Complaint:
+    """The words of {"message": string | string[]}."""
+    message = body.get("message", "") if isinstance(body, dict) else ""
+    return None, "; ".join(map(str, message)) if isinstance(message, list) else str(message)
+
+
+class Api:
+    """A provider's HTTP API.
+
+    read_timeout: seconds to wait for an answer. complaint: finds code and words in the decoded body of a refusal.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        base_url: str,
+        authorization: Authorization,
+        wire: Format = JSON,
+        *,
+        complaint: Callable[[Any], Complaint] = message_of,
+        read_timeout: float = 20,
+    ) -> None:
         self.provider = provider
         self.base_url = base_url.rstrip("/")
-        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
+        self.authorization = authorization
+        self.wire = wire
+        self._complaint = complaint
         self._timeout = urllib3.Timeout(connect=3, read=read_timeout)
         self._pool = urllib3.PoolManager(retries=False)
 
     def ask(self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
-        """The answer's JSON. Raises Refused, or the ProviderError that tells whether the request was ever sent."""
+        """The decoded answer, None where it has no body. path begins with a slash and is quoted already.
+
+        Raises Refused, or the ProviderError that tells whether the request was ever processed. A request that was
+        turned away for its access token is sent again with a new one: it was not processed.
+        """
+        if not path.startswith("/"):
+            raise ValueError(f"{self.provider} has no path {path}")  # else it could become part of the host's name
+        url = self.base_url + path + (f"?{urlencode(_texts(query), doseq=True)}" if query else "")
+        data = None if body is None else self.wire.encode(body)
+        answer = self._sent(method, url, data)
+        if answer.status == HTTPStatus.UNAUTHORIZED and self.authorization.renew():
+            answer = self._sent(method, url, data)
+        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return self._decoded(answer.data)
+        raise self._error(answer)
+
+    def redacted(self, text: str) -> str:
+        """The text without anything of the credentials, however it is encoded in a URL."""
+        secrets = {secret for secret in self.authorization.secrets() if len(secret) >= _SHORTEST_SECRET}
+        for secret in sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return _ACCOUNTS_AND_KEYS.sub(r"\1***", text)
+
+    def _sent(self, method: str, url: str, data: bytes | None) -> urllib3.BaseHTTPResponse:
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Accept": self.wire.accept,
+            "Authorization": self.authorization.header(),
+        }
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method,
-                self.base_url + path,
-                fields=dict(query) if query else None,
-                body=None if body is None else json.dumps(body).encode(),
-                headers=self._headers if body is None else {**self._headers, "Content-Type": "application/json"},
+                url,
+                body=data,
+                headers=headers if data is None else {**headers, "Content-Type": self.wire.content_type},
                 timeout=self._timeout,
                 retries=READS_AGAIN if method == "GET" else False,
                 redirect=False,
             )
-        except (NewConnectionError, ConnectTimeoutError, NameResolutionError) as error:
-            raise ProviderUnreachable(f"{self.provider} could not be reached.") from error
         except HTTPError as error:
-            raise OutcomeUnknown(f"{self.provider} did not answer.") from error
-        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return self._json(answer.data)
-        raise self._error(answer.status, self._message(answer.data))
+            reason = error.reason if isinstance(error, MaxRetryError) else error
+            cause = Cause(self.redacted(repr(error)))
+            if isinstance(reason, NewConnectionError | ConnectTimeoutError | NameResolutionError):
+                raise ProviderUnreachable(f"{self.provider} could not be reached.") from cause
+            raise OutcomeUnknown(f"{self.provider} did not answer.") from cause
 
-    def _error(self, status: int, message: str) -> ProviderError | Refused:
+    def _error(self, answer: urllib3.BaseHTTPResponse) -> ProviderError | Refused:
+        status = answer.status
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return ProviderCredentialsRejected(f"{self.provider} rejected this deployment's credentials ({status}).")
+        code, message = self._complained(answer.data)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return ProviderBusy(f"{self.provider} asks to slow down: {message}")
+            wait = answer.headers.get("Retry-After", "")
+            return ProviderBusy(
+                f"{self.provider} asks to slow down: {message}", int(wait) if wait.isdecimal() else None
+            )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return ProviderFailed(f"{self.provider} failed with {status}: {message}", status)
-        return Refused(status, message)
+        return Refused(status, message, code)
 
-    def _json(self, data: bytes) -> Any:
+    def _decoded(self, data: bytes) -> Any:
         try:
-            return json.loads(data) if data else None
+            return self.wire.decode(data) if data else None
         except ValueError as error:
-            raise OutcomeUnknown(f"{self.provider} answered something that is not JSON.") from error
+            cause = Cause(self.redacted(repr(error)))
+            raise OutcomeUnknown(f"{self.provider} answered something that cannot be read.") from cause
 
-    @staticmethod
-    def _message(data: bytes) -> str:
-        """The provider's own words, from a body such as {"message": string | string[]}, shortened."""
+    def _complained(self, data: bytes) -> Complaint:
+        """The provider's code and words, shortened and without secrets; nothing for a body that is not understood."""
         try:
-            message = json.loads(data).get("message", "")
+            code, message = self._complaint(self.wire.decode(data))
         except (ValueError, AttributeError):
-            return ""
-        text = "; ".join(map(str, message)) if isinstance(message, list) else str(message)
-        return text[:300]
+            return None, ""
+        return code, self.redacted(message)[:300]

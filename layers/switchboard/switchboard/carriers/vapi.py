@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from switchboard.carriers.http import JsonApi, Refused
+from switchboard.carriers.http import Api, Refused, bearer
 from switchboard.webhook_token import TOKEN_HEADER
 
 PAGE = 100
@@ -32,11 +32,11 @@ class VapiNumber:
 
 @dataclass(frozen=True)
 class Vapi:
-    api: JsonApi
+    api: Api
 
     @classmethod
     def connect(cls, base_url: str, api_key: str) -> "Vapi":
-        return cls(JsonApi("Vapi", base_url, {"Authorization": f"Bearer {api_key}"}))
+        return cls(Api("Vapi", base_url, bearer(api_key)))
 
     def buy_number(self, registration: Mapping[str, Any]) -> VapiNumber:
         """Buys at once: there is no search, no dry run and no idempotency key. Sent exactly once.
