@@ -12,6 +12,8 @@ _WHO_BY_TRUST = (Kind.DECISION, Kind.REPORT, Kind.LISTED, Kind.ENDED, Kind.FORWA
 SHORT_MS = 6000
 """A talk, or a ringing, that is shorter says that nobody had anything to say."""
 
+_AT_VAPI = ("assistant", "squad", "workflow")
+
 _END_BY_TRUST = (Kind.REPORT, Kind.LISTED, Kind.ENDED)
 
 
@@ -21,6 +23,7 @@ class Call:
 
     customer: the other party, as Vapi gives it; None is a withheld caller id.
     outcome: None while it is undecided. is_voicemail: we had a message taken. transcript: of such a message alone.
+    assistant: the id of the assistant, squad or workflow that was to talk; None where we chose none.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Call:
     summary: str | None
     is_voicemail: bool = False
     transcript: str | None = None
+    assistant: str | None = None
 
     @property
     def is_short(self) -> bool:
@@ -101,7 +105,16 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         summary=_first(facts, "summary", _END_BY_TRUST),
         is_voicemail=is_voicemail,
         transcript=_first(facts, "transcript", _END_BY_TRUST),
+        assistant=_assistant(facts, decision),
     )
+
+
+def _assistant(facts: Mapping[Kind, Mapping[str, Any]], decision: Mapping[str, Any] | None) -> str | None:
+    """Whom we chose or, on a call that nobody asked us about, whom Vapi names."""
+    if decision is not None:
+        return decision.get("id") if decision.get("action") in _AT_VAPI else None
+    names = ("assistantId", "squadId", "workflowId")
+    return next((found for name in names if (found := _first(facts, name, _WHO_BY_TRUST)) is not None), None)
 
 
 def _status(facts: Mapping[Kind, Any], is_over: bool) -> str:

@@ -1,5 +1,6 @@
 """Every key of the table and its indexes is spelled here and nowhere else (docs/access-patterns.md)."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 BY_BUSINESS = "by-business"
@@ -19,6 +20,9 @@ CALLS_BY_TIME = "calls-by-time"
 
 CALLS_BY_CALLER = "calls-by-caller"
 """A business's calls with one other party by when they came to be (sparse): `callerOf`, `calledAt`."""
+
+TOTALS = "USAGE#TOTAL"
+"""The sort key of a number's sums for ever."""
 
 UNFINISHED_NUMBER = "NUMBER"
 UNFINISHED_CALL = "CALL"
@@ -78,7 +82,56 @@ def tally(number_id: str, call_id: str) -> dict[str, Any]:
 
 
 def totals(number_id: str) -> dict[str, Any]:
-    return {"PK": f"NUMBER#{number_id}", "SK": "USAGE#TOTAL"}
+    return {"PK": f"NUMBER#{number_id}", "SK": TOTALS}
+
+
+def month(number_id: str, utc_month: str) -> dict[str, Any]:
+    """A number's sums of a UTC month such as `2026-11`."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"USAGE#MONTH#{utc_month}"}
+
+
+def hour(number_id: str, utc_hour: str) -> dict[str, Any]:
+    """Sums of a UTC hour such as `2026-11-23T07`."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"USAGE#HOUR#{utc_hour}"}
+
+
+def callers(number_id: str, utc_hour: str, shard: str) -> dict[str, Any]:
+    """How often each caller called within a UTC hour, of an eighth of the callers."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"USAGE#CALLERS#{utc_hour}#{shard}"}
+
+
+_BUCKETS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "TOTAL": totals,
+    "MONTH": month,
+    "HOUR": hour,
+    "CALLERS": callers,
+}
+
+
+def bucket(number_id: str, names: Sequence[str]) -> dict[str, str]:
+    """A bucket of usage by its names: its kind, and what tells it from others of its kind (`calls/usage.py`)."""
+    kind, *rest = names
+    return _BUCKETS[kind](number_id, *rest)
+
+
+def bucket_names(sort: str) -> tuple[str, ...]:
+    """The names of a bucket by its sort key."""
+    return tuple(sort.split("#")[1:])
+
+
+def names_callers(sort: str) -> bool:
+    """Whether the bucket of this sort key tells who called."""
+    return sort.startswith("USAGE#CALLERS#")
+
+
+def hours_between(number_id: str, first: str, last: str) -> dict[str, str]:
+    """The sort keys of a number's hours, both included: `:pk`, `:from`, `:to`."""
+    return {":pk": f"NUMBER#{number_id}", ":from": f"USAGE#HOUR#{first}", ":to": f"USAGE#HOUR#{last}"}
+
+
+def callers_between(number_id: str, first: str, last: str) -> dict[str, str]:
+    """The sort keys of all callers of these hours, both included: `:pk`, `:from`, `:to`."""
+    return {":pk": f"NUMBER#{number_id}", ":from": f"USAGE#CALLERS#{first}#", ":to": f"USAGE#CALLERS#{last}#~"}
 
 
 def e164(phone_number: str) -> dict[str, Any]:

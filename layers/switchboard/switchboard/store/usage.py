@@ -1,20 +1,25 @@
-"""Usage in the table: sums, and for each call a receipt of what they hold of it, always written together.
+"""Usage in the table: buckets of sums, and for each call a receipt of what they hold of it, always written together.
 
 A receipt is what makes the sums exact: a stream record that is repeated, late, reordered or replayed finds a receipt
 of its revision or a later one, and changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from switchboard.calls.record import call_from_item
-from switchboard.calls.usage import contribution, counters, difference
+from switchboard.calls.usage import contribution, counters, differences
 from switchboard.store import keys
 from switchboard.store.dynamo import Item, Table, plain, table, wire
 
 _TRIES = 8
+
+_AT_ONCE = 100
+"""Items of one BatchGetItem, DynamoDB's limit."""
+
+_NO_SUMS = frozenset({"PK", "SK", "expiresAt"})
 
 
 class TallyContended(Exception):
@@ -23,31 +28,84 @@ class TallyContended(Exception):
 
 @dataclass(frozen=True)
 class Usage:
+    """Buckets are read eventually consistent at half the price, unless `consistent`."""
+
     table: Table
 
     def count(self, call: Item) -> bool:
-        """Brings the sums up to this image of a call; False if they hold it or a later one already."""
-        added, revision = contribution(call_from_item(call)), int(call["rev"])
+        """Brings the buckets up to this image of a call; False if they hold it or a later one already."""
+        number_id, revision = call["numberId"], int(call["rev"])
+        buckets = contribution(call_from_item(call))
+        added = {keys.bucket(number_id, names)["SK"]: sums for names, sums in buckets.items()}
         for _ in range(_TRIES):
             receipt = self._receipt(call)
             if receipt is not None and int(receipt["rev"]) >= revision:
                 return False
-            counted: Mapping[str, Any] = receipt["counted"] if receipt else {}
-            if self._write(call, receipt, added, difference(counted, added)):
+            if self._write(call, receipt, added, differences(counted(receipt), added)):
                 return True
         raise TallyContended(call["callId"])
 
     def of_numbers(self, number_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Counters by number id, for at most 100 numbers; a number without calls has its zeros."""
-        ids = list(number_ids)
-        found: dict[str, Mapping[str, Any]] = {}
-        asked: Any = {self.table.name: {"Keys": [wire(keys.totals(number_id)) for number_id in ids]}} if ids else {}
-        while asked:
+        """Counters by number id; a number without calls has its zeros."""
+        read = self.with_months(dict.fromkeys(number_ids, ()))
+        return {number_id: counters(totals) for number_id, (totals, _) in read.items()}
+
+    def months(self, wanted: Iterable[tuple[str, str]], *, consistent: bool = False) -> dict[tuple[str, str], Item]:
+        """Sums by number id and UTC month such as `2026-11`; empty where there is no bucket."""
+        asked = {each: keys.month(*each) for each in wanted}
+        found = self._read(asked.values(), consistent=consistent)
+        return {each: found.get(_key(key), {}) for each, key in asked.items()}
+
+    def with_months(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[Item, dict[str, Item]]]:
+        """The totals of numbers and their sums by UTC month, of the months that are asked for of each."""
+        totals = {number_id: keys.totals(number_id) for number_id in wanted}
+        months = {
+            (number_id, month): keys.month(number_id, month) for number_id in wanted for month in wanted[number_id]
+        }
+        found = self._read([*totals.values(), *months.values()])
+        return {
+            number_id: (
+                found.get(_key(totals[number_id]), {}),
+                {month: found.get(_key(months[number_id, month]), {}) for month in wanted[number_id]},
+            )
+            for number_id in wanted
+        }
+
+    def hours(self, number_id: str, first: str, last: str, *, consistent: bool = False) -> Iterator[tuple[str, Item]]:
+        """UTC hours such as `2026-11-23T07` with their sums, from first to last, both included, in order."""
+        return self._between(keys.hours_between(number_id, first, last), consistent=consistent)
+
+    def callers(self, number_id: str, first: str, last: str) -> Iterator[tuple[str, Item]]:
+        """UTC hours with the sums of one of their shards, from first to last, both included, in order."""
+        return self._between(keys.callers_between(number_id, first, last), consistent=False)
+
+    def _between(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[tuple[str, Item]]:
+        query: dict[str, Any] = {
+            "TableName": self.table.name,
+            "KeyConditionExpression": "PK = :pk AND SK BETWEEN :from AND :to",
+            "ExpressionAttributeValues": wire(bounds),
+            "ConsistentRead": consistent,
+        }
+        while True:
+            answer = self.table.client.query(**query)
+            for item in map(plain, answer["Items"]):
+                yield keys.bucket_names(item["SK"])[1], _sums(item)
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _read(self, wanted: Iterable[dict[str, Any]], *, consistent: bool = False) -> dict[tuple[str, str], Item]:
+        """The sums of the buckets that there are, by their keys."""
+        found: dict[tuple[str, str], Item] = {}
+        left = [wire(key) for key in wanted]
+        while left:
+            asked: Any = {self.table.name: {"Keys": left[:_AT_ONCE], "ConsistentRead": consistent}}
             answer = self.table.client.batch_get_item(RequestItems=asked)
             for item in map(plain, answer["Responses"].get(self.table.name, [])):
-                found[item["PK"].removeprefix("NUMBER#")] = item
-            asked = answer.get("UnprocessedKeys")
-        return {number_id: counters(found.get(number_id, {})) for number_id in ids}
+                found[_key(item)] = _sums(item)
+            unread: Any = answer.get("UnprocessedKeys") or {}
+            left = [*unread.get(self.table.name, {}).get("Keys", []), *left[_AT_ONCE:]]
+        return found
 
     def _receipt(self, call: Item) -> Item | None:
         answer = self.table.client.get_item(
@@ -55,7 +113,7 @@ class Usage:
         )
         return plain(answer["Item"]) if "Item" in answer else None
 
-    def _write(self, call: Item, read: Item | None, added: Item, changes: Item) -> bool:
+    def _write(self, call: Item, read: Item | None, added: Item, changes: Mapping[str, Item]) -> bool:
         client, name = self.table.client, self.table.name
         receipt = keys.tally(call["numberId"], call["callId"]) | {"rev": int(call["rev"]), "counted": added}
         if "expiresAt" in call:
@@ -69,19 +127,10 @@ class Usage:
                 "ExpressionAttributeValues": wire({":read": int(read["rev"])}),
             }
         operations: list[Any] = [{"Put": put}]
-        if changes:
-            terms = ", ".join(f"#{position} :{position}" for position in range(len(changes)))
-            operations.append(
-                {
-                    "Update": {
-                        "TableName": name,
-                        "Key": wire(keys.totals(call["numberId"])),
-                        "UpdateExpression": f"ADD {terms}",
-                        "ExpressionAttributeNames": {f"#{i}": sum_ for i, sum_ in enumerate(changes)},
-                        "ExpressionAttributeValues": wire({f":{i}": by for i, by in enumerate(changes.values())}),
-                    }
-                }
-            )
+        for sort, sums in changes.items():
+            update = {"TableName": name, "Key": wire(keys.bucket(call["numberId"], keys.bucket_names(sort)))}
+            expires_at = call.get("expiresAt") if keys.names_callers(sort) else None
+            operations.append({"Update": update | _adding(sums, expires_at)})
         try:
             client.transact_write_items(TransactItems=operations)
         except client.exceptions.TransactionCanceledException as refused:
@@ -90,6 +139,36 @@ class Usage:
                 return False
             raise
         return True
+
+
+def counted(receipt: Mapping[str, Any] | None) -> Mapping[str, Mapping[str, Any]]:
+    """What a receipt says of each bucket, by its sort key. One without buckets speaks of the totals alone."""
+    held: Mapping[str, Any] = receipt["counted"] if receipt else {}
+    if any(not isinstance(sums, Mapping) for sums in held.values()):
+        return {keys.TOTALS: held}
+    return held
+
+
+def _adding(sums: Item, expires_at: Any) -> dict[str, Any]:
+    """The update that adds to sums; what names callers goes when the call that was counted last does."""
+    terms = ", ".join(f"#{position} :{position}" for position in range(len(sums)))
+    values: Item = {f":{position}": by for position, by in enumerate(sums.values())}
+    change = f"ADD {terms}"
+    if expires_at is not None:
+        change, values[":expires"] = f"SET expiresAt = :expires {change}", expires_at
+    return {
+        "UpdateExpression": change,
+        "ExpressionAttributeNames": {f"#{position}": name for position, name in enumerate(sums)},
+        "ExpressionAttributeValues": wire(values),
+    }
+
+
+def _sums(item: Item) -> Item:
+    return {name: value for name, value in item.items() if name not in _NO_SUMS}
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["PK"], item["SK"]
 
 
 @lru_cache(maxsize=1)
