@@ -66,3 +66,20 @@ def test_a_fault_can_spare_the_first_and_meet_every_later_one(vapi: VapiSimulato
     assert client.get("/phone-number").status_code == 200
     vapi.reset()
     assert client.get("/assistant").status_code == 200
+
+
+def test_a_request_that_something_on_the_way_sends_again_does_its_work_twice(
+    vapi: VapiSimulator, client: httpx.Client
+) -> None:
+    vapi.fault(Fault("POST", "/phone-number", twice=True))
+    answered = client.post("/phone-number", json=BODY).json()
+    rows = client.get("/phone-number").json()
+    assert len(rows) == 2
+    assert rows[0]["id"] == answered["id"]
+    assert len(vapi.requests_to("POST", "/phone-number")) == 1
+
+
+def test_a_planned_answer_may_have_headers(vapi: VapiSimulator, client: httpx.Client) -> None:
+    client.post("/_simulator/faults", json={"status": 429, "headers": {"Retry-After": "7"}})
+    assert client.post("/phone-number", json=BODY).headers["Retry-After"] == "7"
+    assert vapi.state()["numbers"] == []

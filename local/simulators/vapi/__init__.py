@@ -4,9 +4,9 @@
 ...     story = vapi.ring(to="+17015550100", caller="+12025550123")
 """
 
+from local.simulators.faults import Fault
 from local.simulators.vapi.delivery import Delivery
 from local.simulators.vapi.errors import CannotRing
-from local.simulators.vapi.faults import Fault
 from local.simulators.vapi.script import BEHAVIOURS, Callee, Ring
 from local.simulators.vapi.server import VapiSimulator
 

@@ -1,30 +1,24 @@
-"""The simulator's own routes under ``/_simulator``: what people and tests steer it with. No key; loopback only."""
+"""What only the simulator of Vapi can be told, under ``/_simulator``: to ring, how messages travel, who picks up."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify, request
 
+from local.simulators.control import CONTROL, Unreadable, read
 from local.simulators.vapi.delivery import Delivery
-from local.simulators.vapi.errors import CannotRing, bad_request, not_found
-from local.simulators.vapi.faults import Fault
+from local.simulators.vapi.errors import CannotRing, not_found
 from local.simulators.vapi.script import Callee, Ring
 from local.simulators.vapi.state import Row
 
 if TYPE_CHECKING:
     from local.simulators.vapi.server import VapiSimulator
 
-Settings = TypeVar("Settings", Ring, Delivery, Fault, Callee)
 
-
-def control_api(simulator: "VapiSimulator") -> Blueprint:
+def calls_control(simulator: "VapiSimulator") -> Blueprint:
     """The routes. Bodies are the dataclasses' fields in camelCase; ``Ring.caller`` is called ``from``."""
-    api = Blueprint("control", __name__, url_prefix="/_simulator")
+    api = Blueprint("calls_control", __name__, url_prefix=CONTROL)
     _add_calls(api, simulator)
-    _add_trouble(api, simulator)
-    _add_insight(api, simulator)
+    _add_settings(api, simulator)
     return api
 
 
@@ -51,10 +45,10 @@ def _add_calls(api: Blueprint, simulator: "VapiSimulator") -> None:
         return jsonify({"error": error.reason}), error.status
 
 
-def _add_trouble(api: Blueprint, simulator: "VapiSimulator") -> None:
+def _add_settings(api: Blueprint, simulator: "VapiSimulator") -> None:
     @api.post("/delivery")
     def delivery() -> Response:
-        simulator.delivery = read(Delivery, request.get_json())
+        simulator.delivery = _delivery(request.get_json())
         return jsonify({})
 
     @api.post("/callee")
@@ -62,14 +56,6 @@ def _add_trouble(api: Blueprint, simulator: "VapiSimulator") -> None:
         simulator.callee = read(Callee, request.get_json())
         return jsonify({})
 
-    @api.post("/faults")
-    def faults() -> Response:
-        body = request.get_json()
-        simulator.faults.add(*(read(Fault, each) for each in (body if isinstance(body, list) else [body])))
-        return jsonify({})
-
-
-def _add_insight(api: Blueprint, simulator: "VapiSimulator") -> None:
     @api.patch("/<table>/<row_id>")
     def edit(table: str, row_id: str) -> Response:
         """Changes any keys of a row, as only Vapi itself or someone in its Dashboard could."""
@@ -78,41 +64,16 @@ def _add_insight(api: Blueprint, simulator: "VapiSimulator") -> None:
             raise not_found()
         return jsonify(row)
 
-    @api.post("/reset")
-    def reset() -> Response:
-        simulator.reset()
-        return jsonify({})
-
-    @api.get("/state")
-    def state() -> Response:
-        return jsonify(simulator.state())
-
-    @api.get("/requests")
-    def requests() -> Response:
-        return jsonify(simulator.requests)
-
 
 def read_ring(body: Row) -> Ring:
     """A ``Ring`` from its JSON; ``from`` must be there, null for a withheld caller id."""
     if "from" not in body:
-        raise bad_request(["from must be a string or null"])
+        raise Unreadable("from must be a string or null")
     given = {"caller" if key == "from" else key: value for key, value in body.items()}
     if given.get("delivery") is not None:
-        given["delivery"] = read(Delivery, given["delivery"])
+        given["delivery"] = _delivery(given["delivery"])
     return read(Ring, given)
 
 
-def read(kind: type[Settings], body: Mapping[str, Any]) -> Settings:
-    """A settings object from camelCase JSON; raises a 400 ``Refusal`` for unknown keys and impossible values."""
-    names = {_camel(field.name): field.name for field in fields(kind)}
-    if unknown := [key for key in body if key not in names]:
-        raise bad_request([f"property {key} should not exist" for key in unknown])
-    given: dict[str, Any] = {names[key]: frozenset(value) if key == "drop" else value for key, value in body.items()}
-    try:
-        return kind(**given)
-    except (TypeError, ValueError) as error:
-        raise bad_request([str(error)]) from error
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+def _delivery(body: Row) -> Delivery:
+    return read(Delivery, {key: frozenset(value) if key == "drop" else value for key, value in body.items()})

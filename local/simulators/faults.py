@@ -1,9 +1,10 @@
-"""Trouble on the REST API, on request: errors, slowness, connections cut before or after the work is done."""
+"""Trouble on a vendor's API, on request: errors, slowness, connections cut before or after the work is done."""
 
 import fnmatch
 import socket
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -15,12 +16,13 @@ class Fault:
     ``times`` of them (None: every one) meet the fault. ``delay_seconds`` passes first. Then, of ``cut`` and
     ``status`` the one that is given:
 
-    - ``status`` (and ``body``): that answer; the work is not done.
+    - ``status`` (with ``body`` and ``headers``): that answer; the work is not done. Without a body, the vendor's own.
     - ``cut="before"``: the connection is closed without an answer; the work is not done.
     - ``cut="after"``: the work is done, then the connection is closed without an answer.
     - neither: the work is done and answered, only late.
 
-    ``commit_after_seconds`` does the work of a request that was refused or cut "before" that much later.
+    ``commit_after_seconds`` does the work of a request that was refused or cut "before" that much later. ``twice`` does
+    the work once more beforehand, as when something on the way sends a request again; only the last is answered.
     """
 
     method: str = "*"
@@ -29,9 +31,11 @@ class Fault:
     skip: int = 0
     status: int | None = None
     body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     delay_seconds: float = 0.0
     cut: Literal["before", "after"] | None = None
     commit_after_seconds: float | None = None
+    twice: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         """Whether the fault is meant for that request."""
