@@ -132,12 +132,16 @@ class Carrier(Protocol):
         """How far a pending purchase is; it fails in the answer, never by an error."""
         ...
 
-    def find(self, number: str, country: str, tag: str) -> Owned | None:
-        """The number as the account has it by now; None if it has it not (yet). tag: the purchase's."""
+    def find(self, number: str, country: str, tag: str) -> Owned | Order | None:
+        """The number as the account has it by now, with the tag that it came by; None if it has it not.
+
+        tag: the purchase's. An Order, pending, while a purchase under this tag is under way at an asynchronous carrier:
+        what `order` is to be asked.
+        """
         ...
 
     def owned(self) -> Iterator[Owned]:
-        """Every number of the account, all pages."""
+        """Every number of the account, all pages. One that comes without a tag may show it to `find`."""
         ...
 
     def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:
