@@ -30,6 +30,7 @@ def test_a_call_is_shown_from_its_ring_to_its_report(aws: Deployment) -> None:
         "endedAt": T // 1000 + 62,
         "duration": 60,
         "cost": 0,
+        "costs": {},
         "endedReason": "customer-ended-call",
         "forwardedTo": None,
         "test": False,

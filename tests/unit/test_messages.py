@@ -103,6 +103,7 @@ def test_a_report_is_read_whole() -> None:
         "startedAt": CREATED + 2300,
         "endedAt": CREATED + 65_000,
         "cost": Decimal("10.12"),
+        "costs": {"stt": Decimal("1.04"), "llm": Decimal("0.21"), "tts": Decimal("3.64"), "vapi": Decimal("5.23")},
         "recordingUrl": f"https://storage.vapi.ai/{IN_CALL}-mono.wav",
         "summary": "Caller asked for opening hours.",
         "success": "true",
@@ -301,7 +302,16 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = ["call", "customer", "phoneNumber", "timestamp", "status", "endedReason", "startedAt", "endedAt", "cost"]
-KEYS += ["destination", "artifact", "analysis", "summary", "recordingUrl", "inboundPhoneCallDebuggingArtifacts"]
+KEYS += [
+    "costs",
+    "costBreakdown",
+    "destination",
+    "artifact",
+    "analysis",
+    "summary",
+    "recordingUrl",
+    "inboundPhoneCallDebuggingArtifacts",
+]
 CALLS = st.fixed_dictionaries(
     {"id": st.just("c1") | JSON},
     optional=dict.fromkeys(("type", "createdAt", "customer", "metadata", "assistantOverrides", "assistantId"), JSON),
@@ -334,7 +344,11 @@ ROW = {**CALL, "status": "ended", "updatedAt": "2026-08-04T17:01:10.000Z", "cust
 
 def test_a_row_of_an_ended_call_says_what_the_report_would() -> None:
     report = sample("end-of-call-report.completed")["message"]
-    row = {**report["call"], **ROW, **{k: report[k] for k in ("startedAt", "endedAt", "cost", "analysis", "artifact")}}
+    row = {
+        **report["call"],
+        **ROW,
+        **{k: report[k] for k in ("startedAt", "endedAt", "cost", "costs", "analysis", "artifact")},
+    }
     read = read_call_row({**row, "endedReason": report["endedReason"]})
     expected = read_message({"message": report}, NOW)
     assert isinstance(expected, Fact)

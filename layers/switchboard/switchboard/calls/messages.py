@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from switchboard.calls.costs import cents, costs_of
 from switchboard.calls.kinds import Kind
 
 _STATUS_KINDS = {
@@ -136,7 +137,8 @@ def _end(source: Mapping[str, Any]) -> dict[str, Any]:
         reason=_text(source.get("endedReason")),
         startedAt=_instant(source.get("startedAt")),
         endedAt=_instant(source.get("endedAt")),
-        cost=_cents(source.get("cost")),
+        cost=cents(source.get("cost")),
+        costs=costs_of(source) or None,
         destination=_destination(source),
     )
 
@@ -200,17 +202,6 @@ def _instant(value: Any) -> int | None:
             return None
         value = round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
     return int(value) if isinstance(value, int | float | Decimal) and 1 <= value < _LATEST else None
-
-
-def _cents(dollars: Any) -> Decimal | None:
-    """Vapi's cost is in US dollars; kept in cents with four decimals."""
-    if isinstance(dollars, bool) or not isinstance(dollars, int | float | Decimal):
-        return None
-    try:
-        cents = (Decimal(str(dollars)) * 100).quantize(Decimal("0.0001"))
-    except InvalidOperation:  # infinite, or more than there is money
-        return None
-    return cents if cents.is_finite() and cents >= 0 else None
 
 
 def _present(**values: Any) -> dict[str, Any]:

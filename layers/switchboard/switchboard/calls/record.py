@@ -1,7 +1,7 @@
 """What happened on a call: a pure fold of its facts, whose order and number of arrivals do not matter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ _END_BY_TRUST = (Kind.REPORT, Kind.LISTED, Kind.ENDED)
 class Call:
     """A call as the ledger knows it. Instants are Unix milliseconds, duration is seconds, cost is cents.
 
-    customer: the other party, as Vapi gives it; None is a withheld caller id.
+    costs: cents by what they were paid for. customer: the other party, as Vapi gives it; None is a withheld caller id.
     outcome: None while it is undecided. is_voicemail: we had a message taken. transcript: of such a message alone.
     assistant: the id of the assistant, squad or workflow that was to talk; None where we chose none.
     """
@@ -48,6 +48,7 @@ class Call:
     is_voicemail: bool = False
     transcript: str | None = None
     assistant: str | None = None
+    costs: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def is_short(self) -> bool:
@@ -106,6 +107,7 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         is_voicemail=is_voicemail,
         transcript=_first(facts, "transcript", _END_BY_TRUST),
         assistant=_assistant(facts, decision),
+        costs=_first(facts, "costs", _END_BY_TRUST) or {},
     )
 
 

@@ -29,6 +29,13 @@ class ListedCall(Shape):
     ended_at: Timestamp | None = None
     duration: Annotated[float, Field(description="Seconds of talk.")] = 0
     cost: Money
+    costs: Annotated[
+        dict[str, Money],
+        Field(
+            description="Cents by what they were paid for (transport, stt, llm, tts, ...), as far as Vapi says so.",
+            examples=[{"stt": 1.04, "llm": 0.21, "tts": 3.64, "vapi": 5.23}],
+        ),
+    ] = {}
     ended_reason: str | None = None
     forwarded_to: str | None = None
     decision: Annotated[
@@ -59,6 +66,7 @@ class ListedCall(Shape):
             "ended_at": _seconds(call.ended_at),
             "duration": call.duration,
             "cost": call.cost,
+            "costs": call.costs,
             "ended_reason": call.ended_reason,
             "forwarded_to": call.forwarded_to,
             "decision": None if call.decision is None else Decision.of(call.decision),
