@@ -11,6 +11,7 @@ import botocore.session
 import httpx
 import pytest
 from moto import mock_aws
+from moto.core.base_backend import AccountSpecificBackend
 
 from local.simulators.vapi import VapiSimulator
 from switchboard import bus
@@ -27,6 +28,7 @@ from switchboard.store import (
     screening,
     sdk,
     secrets,
+    transcripts,
     usage,
     windows,
 )
@@ -36,13 +38,18 @@ from tests.support.invoking import Answer, invoke, request
 from tests.support.template import resources
 
 REGION = "us-east-1"
+BUCKET = "exports-bucket"
 WEBHOOK_KEYS = {"current": "current-key", "previous": "previous-key"}
 CLIENTS = {"acme": "client-acme", "globex": "client-globex"}
 
 
 @pytest.fixture(scope="session")
 def session() -> boto3.Session:
-    """One for all tests: it keeps the services' models, which take longer to read than most tests to run."""
+    """One for all tests: it keeps the services' models, which take longer to read than most tests to run.
+
+    Moto gets a session of its own first: a second one on the same botocore session would teach S3's client twice.
+    """
+    AccountSpecificBackend.get_session()
     return boto3.Session("testing", "testing", region_name=REGION, botocore_session=botocore.session.get_session())
 
 
@@ -192,6 +199,7 @@ def aws(
         "BUSINESS_CLAIM": "",
         "HOME_COUNTRY": "US",
         "CALL_RETENTION_DAYS": "400",
+        "EXPORTS_BUCKET_NAME": BUCKET,
         "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
         "POWERTOOLS_SERVICE_NAME": "switchboard",
         "POWERTOOLS_TRACE_DISABLED": "true",
@@ -210,6 +218,7 @@ def aws(
         lines.answering_lines,
         windows.windows,
         usage.usage,
+        transcripts.transcripts,
         clients.business_of,
         bus.bus,
         secrets._client,
@@ -224,6 +233,7 @@ def aws(
         monkeypatch.setattr(botocore.session, "get_session", lambda: session._session)
         table = dynamodb.Table("table")
         make_table(table)
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket=BUCKET)
         manager = boto3.client("secretsmanager", region_name=REGION)
         for variable, secret in {
             "VAPI_SECRET_ARN": {"apiKey": vapi.api_key},

@@ -174,7 +174,11 @@ def test_a_number_with_an_assistant_answers_with_it_and_our_overrides(aws: Deplo
     assert answer.body == {
         "assistantId": assistant["id"],
         "assistantOverrides": {
-            "metadata": {"team": "desk", "numberId": number["id"]},
+            "metadata": {
+                "team": "desk",
+                "numberId": number["id"],
+                "keep": {"recording": False, "transcript": True},
+            },
             "variableValues": {"businessName": "acme", "isOpen": True},
             "serverMessages": ["hang", "status-update", "end-of-call-report"],
             "artifactPlan": {"pcapEnabled": True, "recordingEnabled": False, "transcriptPlan": {"enabled": True}},
@@ -192,7 +196,7 @@ def test_an_assistant_with_a_server_of_its_own_keeps_it(aws: Deployment) -> None
     assert answer.body == {
         "assistantId": own["id"],
         "assistantOverrides": {
-            "metadata": {"numberId": number["id"]},
+            "metadata": {"numberId": number["id"], "keep": {"recording": False, "transcript": False}},
             "variableValues": {"businessName": "acme", "isOpen": True},
         },
     }

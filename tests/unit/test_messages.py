@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.calls.kinds import Kind
-from switchboard.calls.messages import AssistantRequest, Fact, NotVapis, read_call_row, read_message
+from switchboard.calls.messages import AssistantRequest, Fact, Keep, NotVapis, Said, read_call_row, read_message
 from tests.support.template import ROOT
 
 SAMPLES = sorted((ROOT / "events" / "vapi").glob("*.json"))
@@ -104,7 +104,6 @@ def test_a_report_is_read_whole() -> None:
         "endedAt": CREATED + 65_000,
         "cost": Decimal("10.12"),
         "costs": {"stt": Decimal("1.04"), "llm": Decimal("0.21"), "tts": Decimal("3.64"), "vapi": Decimal("5.23")},
-        "recordingUrl": f"https://storage.vapi.ai/{IN_CALL}-mono.wav",
         "summary": "Caller asked for opening hours.",
         "success": "true",
         "spoke": True,
@@ -133,6 +132,105 @@ def test_a_message_taken_is_known_wherever_vapi_gives_our_metadata_back(holder: 
     assert isinstance(read, Fact)
     assert read.facts["voicemail"] is True
     assert read.facts["transcript"]
+
+
+RECORDING = f"https://storage.vapi.ai/{IN_CALL}-mono.wav"
+WORDS = [
+    {"role": "bot", "message": "Thanks for calling.", "time": CREATED + 3300, "endTime": CREATED + 5300},
+    {"role": "user", "message": "Is anybody there?", "time": CREATED + 6300},
+]
+
+
+def report(keep: Any, where: str = "assistantOverrides", **metadata: Any) -> dict[str, Any]:
+    """The message of a report whose call's metadata says what may be kept."""
+    message: dict[str, Any] = sample("end-of-call-report.completed")["message"]
+    message["call"][where] = {"metadata": {"numberId": "pn_1", "keep": keep, **metadata}}
+    message["artifact"] |= {
+        "transcript": "AI: Thanks for calling.\nUser: Is anybody there?\n",
+        "messages": [{"role": "system", "message": "You answer the phone."}, *WORDS, {"role": "tool"}, None],
+    }
+    return message
+
+
+def read_report(message: dict[str, Any]) -> Fact:
+    read = read_message({"message": message}, NOW)
+    assert isinstance(read, Fact)
+    return read
+
+
+@pytest.mark.parametrize("where", ["assistant", "assistantOverrides", "squadOverrides"])
+def test_what_may_be_kept_is_known_wherever_vapi_gives_our_metadata_back(where: str) -> None:
+    message = report({"recording": True, "transcript": True})
+    held = message["call"].pop("assistantOverrides")
+    message["call"][where] = held
+    read = read_report(message)
+    assert read.facts["recordingUrl"] == RECORDING
+    assert read.said == Said("AI: Thanks for calling.\nUser: Is anybody there?", WORDS)
+    assert "transcript" not in read.facts
+
+
+@pytest.mark.parametrize("recording", [True, False])
+@pytest.mark.parametrize("transcript", [True, False])
+def test_of_what_may_be_kept_each_is_kept_by_itself(recording: bool, transcript: bool) -> None:
+    read = read_report(report({"recording": recording, "transcript": transcript}))
+    assert ("recordingUrl" in read.facts, read.said is not None) == (recording, transcript)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"keep": None},
+        {"keep": {}},
+        {"keep": {"recording": "yes", "transcript": 1}},
+        {"keep": {"recording": True, "transcript": True}, "numberId": None},
+    ],
+    ids=["null", "empty", "no-booleans", "not-ours"],
+)
+def test_nothing_is_kept_of_a_call_of_which_we_did_not_say_so(metadata: dict[str, Any]) -> None:
+    message = report(None)
+    message["call"]["assistantOverrides"]["metadata"] |= metadata
+    if metadata.get("numberId", "") is None:
+        del message["call"]["assistantOverrides"]["metadata"]["numberId"]
+    read = read_report(message)
+    assert "recordingUrl" not in read.facts
+    assert read.said is None
+
+
+def test_of_a_message_taken_the_record_keeps_what_was_said() -> None:
+    keep = {"recording": True, "transcript": True}
+    read = read_report(report(keep, voicemail={"recording": False, "transcript": True}))
+    assert "recordingUrl" not in read.facts
+    assert read.facts["transcript"].startswith("AI: Thanks")
+    assert read.said is None
+
+
+def test_what_was_said_can_be_stored_whatever_characters_it_holds() -> None:
+    message = report({"transcript": True})
+    message["artifact"] = {"transcript": "User: \ud83d", "messages": [{"role": "user", "message": "\ud83d"}]}
+    assert read_report(message).said == Said("User: ?", [{"role": "user", "message": "?"}])
+
+
+def test_a_call_in_which_nothing_was_said_has_no_transcript() -> None:
+    message = report({"transcript": True})
+    message["artifact"] = {"transcript": " ", "messages": WORDS}
+    message.pop("transcript", None)
+    assert read_report(message).said is None
+
+
+@pytest.mark.parametrize("told", [None, {}, {"recording": True, "transcript": True}, {"recording": True}])
+@pytest.mark.parametrize("settings", [Keep(), Keep(True, True), Keep(recording=True), Keep(transcript=True)])
+def test_of_a_row_is_kept_what_the_number_lets_be_kept_now_and_did_when_the_call_came(
+    told: dict[str, Any] | None, settings: Keep
+) -> None:
+    message = report(told)
+    if told is None:
+        del message["call"]["assistantOverrides"]
+    row = {**message["call"], **ROW, **{name: message[name] for name in ("artifact", "analysis")}}
+    read = read_call_row(row, settings)
+    assert read is not None
+    may = Keep(True, True) if told is None else Keep(told.get("recording") is True, told.get("transcript") is True)
+    assert ("recordingUrl" in read.facts) == (settings.recording and may.recording)
+    assert (read.said is not None) == (settings.transcript and may.transcript)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def made(error: type[errors.SwitchboardError]) -> errors.SwitchboardError:
         errors.InvalidRequest: (errors.FieldError("name", "is too long"),),
         errors.NumberNotFound: ("pn_1",),
         errors.UnknownClient: (),
+        errors.TranscriptUnavailable: (),
         errors.VersionMismatch: (7,),
         errors.ChangedMeanwhile: (),
         errors.IdempotencyKeyReused: (),

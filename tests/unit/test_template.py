@@ -113,9 +113,10 @@ def test_a_function_has_a_role_of_its_own_written_out_by_action_and_resource(nam
         assert policy.keys() == {"Statement"}, "a SAM policy template"
     for statement in statements(FUNCTIONS[name]):
         assert statement["Effect"] == "Allow"
-        assert all(re.fullmatch(r"[a-z]+:[A-Za-z]+", action) for action in statement["Action"])
+        assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in statement["Action"])
         for resource in as_list(statement["Resource"]):
-            assert "*" not in json.dumps(resource)
+            plain = re.sub(r"\$\{ExportsBucket\.Arn\}/\w+/\*", "", json.dumps(resource))  # objects of one kind
+            assert "*" not in plain
 
 
 @pytest.mark.parametrize("folder", functions())

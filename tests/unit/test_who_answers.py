@@ -134,6 +134,9 @@ def test_an_answer_never_takes_an_assistants_server_away(number: Number) -> None
 
 
 SAID = {"businessName": "acme", "isOpen": True}
+OURS = {"numberId": NUMBER_ID, "keep": {"recording": False, "transcript": False}}
+"""What comes back with the messages of a call where nothing was asked to be kept."""
+
 ANSWERS = [
     pytest.param(PLAIN, {"error": NOBODY_THERE}, id="a rejection always says something"),
     pytest.param(replace(PLAIN, reject_message=""), {"error": NOBODY_THERE}, id="also where its text is empty"),
@@ -149,7 +152,7 @@ ANSWERS = [
         ASSISTED,
         {
             "assistantId": "assistant-1",
-            "assistantOverrides": {"metadata": {"numberId": NUMBER_ID}, "variableValues": SAID},
+            "assistantOverrides": {"metadata": OURS, "variableValues": SAID},
         },
         id="an assistant gets our metadata and what it may say",
     ),
@@ -157,7 +160,7 @@ ANSWERS = [
         replace(PLAIN, answerer=Answerer("squad-1", "squad"), max_duration_seconds=60),
         {
             "squadId": "squad-1",
-            "squadOverrides": {"metadata": {"numberId": NUMBER_ID}, "variableValues": SAID, "maxDurationSeconds": 60},
+            "squadOverrides": {"metadata": OURS, "variableValues": SAID, "maxDurationSeconds": 60},
         },
         id="a squad has overrides of its own name",
     ),
@@ -196,7 +199,18 @@ def test_our_messages_are_added_only_where_they_are_needed(profile: dict[str, An
 
 
 def test_the_assistants_own_metadata_goes_along() -> None:
-    assert overrides(assigned(metadata={"tier": "gold"}))["metadata"] == {"tier": "gold", "numberId": NUMBER_ID}
+    assert overrides(assigned(metadata={"tier": "gold"}))["metadata"] == {"tier": "gold"} | OURS
+
+
+@pytest.mark.parametrize("answerer", [Answerer("a1", "assistant", metadata={"keep": "all"}), Answerer("s1", "squad")])
+@pytest.mark.parametrize("recording", [None, False, True])
+@pytest.mark.parametrize("transcript", [None, False, True])
+def test_an_answer_says_what_may_be_kept_which_is_only_what_was_asked_for(
+    answerer: Answerer, recording: bool | None, transcript: bool | None
+) -> None:
+    number = replace(PLAIN, answerer=answerer, recording_enabled=recording, transcription_enabled=transcript)
+    kept = {"recording": recording is True, "transcript": transcript is True}
+    assert answered(number)[f"{answerer.type}Overrides"]["metadata"] == {"numberId": NUMBER_ID, "keep": kept}
 
 
 PLANS = [
@@ -244,7 +258,7 @@ def test_another_answerer_than_the_assigned_one_gets_nothing_of_its_settings() -
     body = answer(Decision("assistant", "rule", id="other"), assigned(metadata={"tier": "gold"}))
     assert body == {
         "assistantId": "other",
-        "assistantOverrides": {"metadata": {"numberId": NUMBER_ID}, "variableValues": SAID},
+        "assistantOverrides": {"metadata": OURS, "variableValues": SAID},
     }
 
 

@@ -15,6 +15,7 @@ SwitchboardError
 ├── NotAvailable              the provider has not, or no longer, the number that was asked for
 ├── RequirementMissing        the provider wants an address, a regulatory bundle or the like first
 ├── NumberTaken               another number of this deployment has this E.164
+├── TranscriptUnavailable     what was said in a call is kept, and cannot be read now
 └── ProviderError
     ├── ProviderCredentialsRejected   401 or 403 from the provider
     ├── ProviderBusy                  429: the request was not processed
@@ -131,6 +132,13 @@ class NumberTaken(SwitchboardError):
 
     def __init__(self, phone_number: str) -> None:
         super().__init__(f"{phone_number} is held by another number of this deployment.")
+
+
+class TranscriptUnavailable(SwitchboardError):
+    code = "transcript_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("What was said in this call cannot be read at the moment. Try again.")
 
 
 class ProviderError(SwitchboardError):

@@ -1,7 +1,8 @@
 """The call plane: what Vapi asks and tells about the calls of a number. Loads neither pydantic nor the HTTP resolver.
 
 Every message that proves to be Vapi's is answered 200, whatever its type: an error would make Vapi send it again. The
-one exception is a call that nobody here can decide: 500 at once makes Vapi take the number's fallbackDestination.
+exceptions are a call that nobody here can decide (500 at once makes Vapi take the number's fallbackDestination) and a
+report whose transcript cannot be kept, which is to come again.
 """
 
 import base64
@@ -25,6 +26,7 @@ from switchboard.store.calls import Seen, answering_calls, calls, number_exists
 from switchboard.store.dynamo import Deadline, answer_deadline, table
 from switchboard.store.known import known_number, remembered
 from switchboard.store.lines import LONGEST_CALL_SECONDS, MARGIN_SECONDS, Line, answering_lines
+from switchboard.store.sdk import BucketUnavailable
 from switchboard.store.secrets import RECHECK_SECONDS, SecretUnavailable, secret
 from switchboard.webhook_token import TOKEN_HEADER, business_of_token
 
@@ -36,7 +38,7 @@ def handle(event: Mapping[str, Any]) -> dict[str, Any]:
     """The HTTP answer to one server message (an HTTP API event of payload format 2.0).
 
     401 wrong or missing token, 404 no such number, 400 not a message of Vapi's, 500 nothing is known of the number and
-    the table or the webhook key cannot be read, else 200.
+    the table or the webhook key cannot be read, or what was said cannot be kept, else 200.
     """
     deadline = answer_deadline()
     number_id = event["pathParameters"]["id"]
@@ -57,9 +59,18 @@ def handle(event: Mapping[str, Any]) -> dict[str, Any]:
         return _http(400, {"message": "The body is not a server message of Vapi's."})
     if isinstance(message, AssistantRequest):
         return _who_answers(number_id, business, message, deadline)
-    if isinstance(message, Fact):
-        written = calls().record(number_id, business, message)
-        logger.info("message", kind=message.kind, callId=message.call_id, written=written)
+    return _noted(number_id, business, message) if isinstance(message, Fact) else _http(200, {})
+
+
+def _noted(number_id: str, business: str, fact: Fact) -> dict[str, Any]:
+    """Writes what a message says. Vapi sends it again if what was said cannot be kept; its call list has it too."""
+    try:
+        written = calls().record(number_id, business, fact)
+    except BucketUnavailable:
+        logger.exception("what was said could not be kept", callId=fact.call_id)
+        metrics.add_metric("TranscriptDelayed", MetricUnit.Count, 1)
+        return _http(500, {"message": "What was said could not be kept at the moment."})
+    logger.info("message", kind=fact.kind, callId=fact.call_id, written=written)
     return _http(200, {})
 
 

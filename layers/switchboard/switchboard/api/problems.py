@@ -32,6 +32,7 @@ STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.NotAvailable: HTTPStatus.CONFLICT,
     errors.RequirementMissing: HTTPStatus.CONFLICT,
     errors.NumberTaken: HTTPStatus.CONFLICT,
+    errors.TranscriptUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderCredentialsRejected: HTTPStatus.BAD_GATEWAY,
     errors.ProviderBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -55,8 +55,9 @@ def costs_of(source: Mapping[str, Any]) -> dict[str, Decimal]:
         for name, kind in _OF_BREAKDOWN.items():
             _add(added, kind, breakdown.get(name))
         analysis = breakdown.get("analysisCostBreakdown")
-        for name in _OF_ANALYSIS if isinstance(analysis, dict) else ():
-            _add(added, "analysis", analysis.get(name))
+        if isinstance(analysis, dict):
+            for name in _OF_ANALYSIS:
+                _add(added, "analysis", analysis.get(name))
     elif isinstance(listed, list):
         for each in listed:
             if isinstance(each, dict):

@@ -5,7 +5,7 @@ its status is never used; a Twilio row carries secrets, so nothing is copied who
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +26,12 @@ _DIRECTIONS = {"inboundPhoneCall": "inbound", "outboundPhoneCall": "outbound"}
 _TRANSCRIPT = 4000
 """Longest transcript of a message left, in characters."""
 
+_SAID = 1_000_000
+"""Longest transcript of another call, in characters; kept beside the record."""
+
+_SPEAKERS = frozenset({"assistant", "bot", "user"})
+"""Whose words are a call's words; the system's are the assistant's instructions."""
+
 _TEXT = 300
 """Longest text copied from a message, in characters; reasons, names and numbers are far shorter."""
 
@@ -43,13 +49,36 @@ class NotVapis(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """What may be kept of a call: the link to its recording, and what was said."""
+
+    recording: bool = False
+    transcript: bool = False
+
+
+NOTHING = Keep()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said in a call. messages: `{role, message, time?, endTime?}`, instants in Unix milliseconds."""
+
+    transcript: str
+    messages: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
-    """What one message says of one call: its kind, its instant, and the facts of that kind."""
+    """What one message says of one call: its kind, its instant, and the facts of that kind.
+
+    said: too long for a record, and there only if it may be kept.
+    """
 
     call_id: str
     kind: Kind
     at: int
     facts: dict[str, Any] = field(default_factory=dict)
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +117,27 @@ def read_message(body: Any, arrived_at: int) -> AssistantRequest | Fact | None:
             facts |= _present(debugging=_text(debugging.get("assistantRequestError") or debugging.get("error")))
             return Fact(call_id, kind, at, facts)
         case "end-of-call-report":
-            return Fact(call_id, Kind.REPORT, at, who | _end(message) | _artifacts(message, call))
+            keep = _told_to_keep(message, call) or NOTHING
+            facts = who | _end(message) | _artifacts(message, call, keep)
+            return Fact(call_id, Kind.REPORT, at, facts, _said(message, call, keep))
         case _:
             return None
 
 
-def read_call_row(row: Mapping[str, Any]) -> Fact | None:
-    """What a row of Vapi's call list says: nothing before the call has ended, then as much as the report would."""
+def read_call_row(row: Mapping[str, Any], settings: Keep = NOTHING) -> Fact | None:
+    """What a row of Vapi's call list says: nothing before the call has ended, then as much as the report would.
+
+    settings: what the number lets be kept now. Where the row carries what it let be kept when the call came, both must.
+    """
     call_id, updated = _id(row.get("id")), _instant(row.get("updatedAt"))
     if call_id is None or updated is None or str(row.get("type")) not in _DIRECTIONS:
         return None
     if row.get("status") != "ended":
         return Fact(call_id, Kind.LISTED, updated, _who(row, row))
-    facts = _who(row, row) | {"ended": True} | _end(row) | _artifacts(row, row)
-    return Fact(call_id, Kind.LISTED, updated, facts)
+    told = _told_to_keep(row, row) or settings
+    keep = Keep(settings.recording and told.recording, settings.transcript and told.transcript)
+    facts = _who(row, row) | {"ended": True} | _end(row) | _artifacts(row, row, keep)
+    return Fact(call_id, Kind.LISTED, updated, facts, _said(row, row, keep))
 
 
 def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,12 +160,25 @@ def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
 
 def _voicemail(message: Mapping[str, Any], call: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What our own voicemail's metadata says may be kept, wherever Vapi gives it back; None for any other call."""
-    for source in (message, call):
-        for holder in (_object(source, "assistant"), _object(source, "assistantOverrides"), source):
-            kept = _object(holder, "metadata").get("voicemail")
-            if isinstance(kept, dict):
-                return kept
+    found = (metadata.get("voicemail") for metadata in _metadata(message, call))
+    return next((kept for kept in found if isinstance(kept, dict)), None)
+
+
+def _told_to_keep(message: Mapping[str, Any], call: Mapping[str, Any]) -> Keep | None:
+    """What our answer said may be kept of the call; None where its metadata does not come back, or it had none."""
+    for metadata in _metadata(message, call):
+        kept = metadata.get("keep")
+        if isinstance(kept, dict) and "numberId" in metadata:  # else it is the assistant's own word
+            return Keep(kept.get("recording") is True, kept.get("transcript") is True)
     return None
+
+
+def _metadata(message: Mapping[str, Any], call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Wherever Vapi gives back the metadata of an answer."""
+    for source in (message, call):
+        for name in ("assistant", "assistantOverrides", "squadOverrides"):
+            yield _object(_object(source, name), "metadata")
+        yield _object(source, "metadata")
 
 
 def _end(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,14 +192,14 @@ def _end(source: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _artifacts(source: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said, as far as it is kept: the transcript of a message left for somebody, of no other call."""
+def _artifacts(source: Mapping[str, Any], call: Mapping[str, Any], keep: Keep) -> dict[str, Any]:
+    """What was said, as far as the record keeps it: the transcript of a message left for somebody, of no other call."""
     artifact, analysis = _object(source, "artifact"), _object(source, "analysis")
     mono = _object(_object(artifact, "recording"), "mono")
     recording = mono.get("combinedUrl") or artifact.get("recordingUrl") or source.get("recordingUrl")
     transcript = artifact.get("transcript") or source.get("transcript")
     voicemail = _voicemail(source, call)
-    may_record, may_transcribe = True, False
+    may_record, may_transcribe = keep.recording, False
     if voicemail is not None:
         may_record, may_transcribe = voicemail.get("recording") is not False, voicemail.get("transcript") is not False
     return _present(
@@ -160,6 +209,29 @@ def _artifacts(source: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, 
         summary=_text(analysis.get("summary") or source.get("summary"), 2000),
         success=_text(analysis.get("successEvaluation")),
     )
+
+
+def _said(source: Mapping[str, Any], call: Mapping[str, Any], keep: Keep) -> Said | None:
+    """What was said in a call that took no message, if it may be kept and there is anything."""
+    if not keep.transcript or _voicemail(source, call) is not None:
+        return None
+    artifact = _object(source, "artifact")
+    transcript = _text(artifact.get("transcript") or source.get("transcript"), _SAID)
+    if transcript is None:
+        return None
+    messages = artifact.get("messages") or source.get("messages")
+    return Said(
+        transcript, [_words(said) for said in messages or () if _is_said(said)] if isinstance(messages, list) else []
+    )
+
+
+def _is_said(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("role") in _SPEAKERS and _text(message.get("message")) is not None
+
+
+def _words(message: Mapping[str, Any]) -> dict[str, Any]:
+    times = _present(time=_instant(message.get("time")), endTime=_instant(message.get("endTime")))
+    return {"role": message["role"], "message": _text(message["message"], _SAID), **times}
 
 
 def _caller_spoke(messages: Any, transcript: Any) -> bool:

@@ -24,6 +24,7 @@ class Call:
     costs: cents by what they were paid for. customer: the other party, as Vapi gives it; None is a withheld caller id.
     outcome: None while it is undecided. is_voicemail: we had a message taken. transcript: of such a message alone.
     assistant: the id of the assistant, squad or workflow that was to talk; None where we chose none.
+    transcript_key: where the transcript of another call is kept in the bucket, if it is.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Call:
     transcript: str | None = None
     assistant: str | None = None
     costs: Mapping[str, Decimal] = field(default_factory=dict)
+    transcript_key: str | None = None
 
     @property
     def is_short(self) -> bool:
@@ -108,6 +110,7 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         transcript=_first(facts, "transcript", _END_BY_TRUST),
         assistant=_assistant(facts, decision),
         costs=_first(facts, "costs", _END_BY_TRUST) or {},
+        transcript_key=_first(facts, "transcriptKey", _END_BY_TRUST),
     )
 
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from switchboard.calls.messages import read_call_row
+from switchboard.calls.messages import Fact, Keep, read_call_row
+from switchboard.calls.record import call_from_item
 from switchboard.carriers.vapi import Vapi
 from switchboard.model.record import NumberRecord
-from switchboard.store.calls import Calls
+from switchboard.store.calls import Calls, is_erased
 from switchboard.store.numbers import Numbers
 
 OVERLAP_MS = 120_000
@@ -47,10 +48,25 @@ def learn_calls(calls: Calls, numbers: Numbers, vapi: Vapi, now_ms: int) -> int:
 
 
 def learn_call(calls: Calls, record: NumberRecord, row: Mapping[str, Any]) -> bool:
-    """Records what a row says of a call of this number, whose E.164 rows do not name; True if it was new."""
-    fact = read_call_row(row)
+    """Records what a row says of a call of this number, whose E.164 rows do not name; True if it was new.
+
+    The link to its recording and what was said are kept as the number is set now. Raises BucketUnavailable.
+    """
+    number = record.number
+    fact = read_call_row(row, Keep(number.recording_enabled is True, number.transcription_enabled is True))
     if fact is None:
         return False
-    number = record.number
     ours = {"ours": number.phone_number} if number.phone_number is not None else {}
-    return calls.record(number.id, number.business, replace(fact, facts=fact.facts | ours))
+    fact = replace(fact, facts=fact.facts | ours)
+    return calls.record(number.id, number.business, _without_what_is_kept(calls, number.id, fact))
+
+
+def _without_what_is_kept(calls: Calls, number_id: str, fact: Fact) -> Fact:
+    """A row is read several times, and its report has come mostly: what was said is written once."""
+    if fact.said is None:
+        return fact
+    item = calls.find(number_id, fact.call_id)
+    if is_erased(item):
+        return replace(fact, said=None)
+    kept = None if item is None else call_from_item(item).transcript_key
+    return fact if kept is None else replace(fact, facts=fact.facts | {"transcriptKey": kept}, said=None)

@@ -6,11 +6,13 @@ from itertools import islice
 
 from switchboard.calls import record
 from switchboard.calls.record import call_from_item
-from switchboard.errors import CallNotFound, FieldError, InvalidRequest
+from switchboard.errors import CallNotFound, FieldError, InvalidRequest, TranscriptUnavailable
 from switchboard.model.call import Call, Direction, ListedCall, Outcome
-from switchboard.store.calls import Place, calls, place_of
+from switchboard.store.calls import Place, calls, is_erased, place_of
 from switchboard.store.dynamo import Item
 from switchboard.store.numbers import numbers
+from switchboard.store.sdk import BucketUnavailable
+from switchboard.store.transcripts import transcripts
 
 LATEST = 9_999_999_999
 """The last instant that can be asked for, in Unix seconds."""
@@ -45,12 +47,20 @@ class CallPage:
 
 
 def call_of_number(number_id: str, business: str, call_id: str) -> Call:
-    """Raises NumberNotFound, also for another business's number, and CallNotFound."""
+    """With what was said, as far as it is kept.
+
+    Raises NumberNotFound, also for another business's number, CallNotFound and TranscriptUnavailable.
+    """
     numbers().get(number_id, business)
     item = calls().find(number_id, call_id)
-    if item is None:
+    if item is None or is_erased(item):
         raise CallNotFound(call_id)
-    return Call.of(call_from_item(item))
+    call = call_from_item(item)
+    try:
+        transcript = transcripts().text(call.transcript_key) if call.transcript_key is not None else call.transcript
+    except BucketUnavailable as error:
+        raise TranscriptUnavailable from error
+    return Call.with_transcript(call, transcript)
 
 
 def calls_of_number(number_id: str, business: str, wanted: Wanted, limit: int, after: str | None) -> CallPage:

@@ -82,9 +82,9 @@ class Call(ListedCall):
     transcript: str | None = None
 
     @classmethod
-    def of(cls, call: record.Call) -> Self:
+    def with_transcript(cls, call: record.Call, transcript: str | None) -> Self:
         """The ledger's record, its instants in Unix seconds."""
-        return cls.model_validate(cls._shown(call) | {"transcript": call.transcript})
+        return cls.model_validate(cls._shown(call) | {"transcript": transcript})
 
 
 class CallList(Shape):

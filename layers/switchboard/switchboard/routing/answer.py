@@ -107,7 +107,8 @@ def variables(decision: Decision, number: Number) -> dict[str, Any]:
 
 def _overrides(answerer: Answerer, decision: Decision, number: Number) -> dict[str, Any]:
     overrides: dict[str, Any] = {
-        "metadata": {**answerer.metadata, "numberId": number.id},
+        # Comes back with the call's messages: what may be kept of it, as it is set now.
+        "metadata": {**answerer.metadata, "numberId": number.id, "keep": _keep(number)},
         "variableValues": variables(decision, number),
     }
     if decision.rule_id is not None:
@@ -129,6 +130,11 @@ def _overrides(answerer: Answerer, decision: Decision, number: Number) -> dict[s
     if longest is not None:
         overrides["maxDurationSeconds"] = longest
     return overrides
+
+
+def _keep(number: Number) -> dict[str, bool]:
+    """Only what was asked for: where the assistant's own settings hold (None), nothing is kept here."""
+    return {"recording": number.recording_enabled is True, "transcript": number.transcription_enabled is True}
 
 
 def _voicemail(decision: Decision, number: Number) -> dict[str, Any]:

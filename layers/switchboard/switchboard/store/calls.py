@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -111,9 +111,25 @@ class Calls:
     def record(self, number_id: str, business: str, fact: Fact) -> bool:
         """Writes a fact unless the record holds one of its kind that counts more; True if it was written.
 
-        A repeat, and a retry of a write that worked unheard, change nothing. A call is settled only while it waits
-        for that: since the index was read, its report may have come or its record may have been erased.
+        A repeat, and a retry of a write that worked unheard, change nothing; of a call that was erased nothing is
+        written any more. A call is settled only while it waits for that: since the index was read, its report may have
+        come. What was said is written first, and taken away again if the call turns out to have been erased. Raises
+        BucketUnavailable: then nothing is written.
         """
+        if fact.said is None:
+            return self._record(number_id, business, fact)
+        # Who answers a call never needs S3, so an instance loads it when somebody has talked.
+        from switchboard.store.transcripts import transcripts  # noqa: PLC0415
+
+        kept = transcripts().keep(business, number_id, fact.call_id, fact.said)
+        told = replace(fact, facts=fact.facts | {"transcriptKey": kept})
+        if self._record(number_id, business, told):
+            return True
+        if is_erased(self.find(number_id, fact.call_id)):
+            transcripts().forget(business, number_id, fact.call_id)
+        return False
+
+    def _record(self, number_id: str, business: str, fact: Fact) -> bool:
         client = self.table.client
         names = {"#kind": fact.kind.value, "#at": "at"}
         created, caller = fact.facts.get("createdAt"), caller_of(fact.facts.get("customer")).e164
@@ -143,7 +159,7 @@ class Calls:
         if fact.kind in (Kind.REPORT, Kind.SETTLED):
             change += " REMOVE unfinished, unfinishedSince"
         comparison = ">" if fact.kind in EARLIEST_WINS else "<"
-        condition = f"(attribute_not_exists(#kind) OR #kind.#at {comparison} :at)"
+        condition = f"attribute_not_exists(erased) AND (attribute_not_exists(#kind) OR #kind.#at {comparison} :at)"
         if fact.kind is Kind.SETTLED:
             condition += " AND attribute_exists(unfinished)"
         try:
@@ -286,6 +302,11 @@ class Calls:
             )
         except client.exceptions.ConditionalCheckFailedException:
             return
+
+
+def is_erased(item: Mapping[str, Any] | None) -> bool:
+    """Whether a stored call was erased: what is left of it keeps late messages away, and is no call."""
+    return item is not None and "erased" in item
 
 
 def place_of(item: Mapping[str, Any]) -> Place:

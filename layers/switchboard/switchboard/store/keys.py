@@ -166,5 +166,10 @@ def call_by_caller(caller: str, number_id: str, called_at: int, call_id: str) ->
     return call(number_id, call_id) | {"callerOf": caller, "calledAt": called_at}
 
 
+def transcript(business: str, number_id: str, call_id: str) -> str:
+    """Where in the bucket what was said in a call is kept."""
+    return f"transcripts/{business}/{number_id}/{call_id}.json.gz"
+
+
 def list_order(created: int, number_id: str) -> str:
     return f"{created:010d}#{number_id}"

@@ -8,6 +8,10 @@ import botocore.session
 from botocore.config import Config
 
 
+class BucketUnavailable(Exception):
+    """S3 refuses, fails, or does not answer."""
+
+
 @lru_cache(maxsize=1)
 def session() -> botocore.session.Session:
     return botocore.session.get_session()
