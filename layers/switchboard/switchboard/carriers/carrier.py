@@ -19,6 +19,10 @@ LineType = Literal["local", "toll-free", "mobile"]
 
 Capability = Literal["voice", "sms", "mms", "fax"]
 
+TAG_PREFIX = "switchboard-"
+"""What every tag begins with, so that a carrier's label that somebody else has written is not taken for one of ours.
+A tag is the prefix and our operation's id: at most 40 letters, digits and dashes, which every carrier takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -120,9 +124,10 @@ class Carrier(Protocol):
         ...
 
     def buy(self, number: str, country: str, tag: str) -> Order:
-        """Buys exactly this number; sent once. tag: our operation's id, at most 40 of letters, digits and `-`.
+        """Buys exactly this number; sent once. tag: TAG_PREFIX and our operation's id.
 
-        Raises NotAvailable if another one has to be tried, RequirementMissing if the account has to meet a condition
+        Raises NotAvailable if another one has to be tried (this one is not to be had, or the account has it already
+        and not by this tag), RequirementMissing if the account has to meet a condition
         first, Refused for any other no, OutcomeUnknown or ProviderFailed if it may have been bought all the same
         (`find` tells), and other ProviderErrors if it certainly was not.
         """

@@ -288,9 +288,11 @@ class Api:
 
     def _error(self, answer: urllib3.BaseHTTPResponse) -> ProviderError | Refused:
         status = answer.status
-        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return ProviderCredentialsRejected(f"{self.provider} rejected this deployment's credentials ({status}).")
         code, message = self._complained(answer.data)
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return ProviderCredentialsRejected(
+                f"{self.provider} rejected this deployment's credentials ({status}): {message}"
+            )
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = answer.headers.get("Retry-After", "")
             return ProviderBusy(
