@@ -201,6 +201,8 @@ class ClientCredentials:
             raise ProviderCredentialsRejected(
                 f"{self._issuer.provider} gave this deployment no access token: {refused.message}"
             ) from refused
+        except OutcomeUnknown as unknown:  # of the token, not of what it is for, which was never sent
+            raise ProviderUnreachable(f"{self._issuer.provider} could not be asked for an access token.") from unknown
         self._token = answer["access_token"]
         self._good_until = asked + float(answer.get("expires_in", 3600)) - RENEWED_BEFORE
 
