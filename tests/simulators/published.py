@@ -8,6 +8,7 @@ published examples stand for those. To cut them again from newer documents (Nexm
     python -m tests.simulators.published vonage_numbers.yml bandwidth_numbers_v2.yml
 """
 
+import copy
 import json
 import re
 import sys
@@ -176,8 +177,16 @@ def vonage() -> Published:
 
 
 def bandwidth() -> Published:
-    """Bandwidth's Numbers API, v2."""
-    return Published(_excerpt("bandwidth"), "/api/v2")
+    """Bandwidth's Numbers API, v2, with three mistakes of the document repaired.
+
+    It calls the parameter `size` a second `page`; it has `page` as a number, and says and shows that it is the id of a
+    page's first element; and it does not name the elements of `LidbTnGroups`.
+    """
+    document = copy.deepcopy(_excerpt("bandwidth"))
+    document["components"]["parameters"]["sizeQueryParam"]["name"] = "size"
+    document["components"]["parameters"]["pageQueryParam"]["schema"] = {"type": "string"}
+    document["components"]["schemas"]["LidbDetailTnGroup"]["xml"] = {"name": "LidbTnGroup"}
+    return Published(document, "/api/v2")
 
 
 def parsed(document: str | bytes) -> ET.Element:
