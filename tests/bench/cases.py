@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "CALL_RETENTION_DAYS": "400",
     "EVENT_BUS_NAME": "bus",
     "HOME_COUNTRY": "US",
+    "TIME_ZONE": "UTC",
     "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
     "POWERTOOLS_SERVICE_NAME": "switchboard",
     "POWERTOOLS_TRACE_DISABLED": "true",

@@ -198,6 +198,7 @@ def aws(
         "PUBLIC_BASE_URL": "https://switchboard.example",
         "BUSINESS_CLAIM": "",
         "HOME_COUNTRY": "US",
+        "TIME_ZONE": "UTC",
         "CALL_RETENTION_DAYS": "400",
         "EXPORTS_BUCKET_NAME": BUCKET,
         "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",

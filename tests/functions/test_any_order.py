@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +14,7 @@ from switchboard.calls.record import Call, call_from_item
 from switchboard.ledger.learn import learn_call
 from switchboard.store import calls, numbers
 from tests.functions.conftest import Deployment
+from tests.support.buckets import held
 from tests.support.streams import stream_as_dynamodb_does
 
 T = 1_785_862_800_000
@@ -21,7 +22,11 @@ CALLER = "+12025550123"
 ELSEWHERE = "+14155550199"
 INBOUND = {"Call.inbound": 1}
 MISSED = {"Call.inbound": 1, "Call.missed": 1}
-Message = tuple[int, dict[str, Any]]
+HOUR, MONTH = "USAGE#HOUR#2026-08-04T17", "USAGE#MONTH#2026-08"
+Message: TypeAlias = tuple[int, dict[str, Any]]
+Sums: TypeAlias = dict[tuple[str, str], Any]
+"""By the sort key of the bucket and the name within it."""
+Told: TypeAlias = tuple[Call, Sums, list[dict[str, Any]]]
 
 
 def asked() -> Message:
@@ -242,8 +247,8 @@ class Ledger:
         self.record = numbers.numbers().get(self.number["id"])
         aws.events()
 
-    def tell(self, story: Story, arrivals: list[Message]) -> tuple[Call, dict[str, Any], list[dict[str, Any]]]:
-        """The record, what was added to the number's sums, and the events, of a new call told in that order."""
+    def tell(self, story: Story, arrivals: list[Message]) -> Told:
+        """The record, what was added to the number's buckets, and the events, of a new call told in that order."""
         number, call_id = self.number, next(call_ids)
         row: dict[str, Any] = {
             "id": call_id,
@@ -266,11 +271,12 @@ class Ledger:
         assert {detail["data"].pop("callId") for detail in events} == {call_id}
         item = self.item(f"CALL#{call_id}")
         assert not self.item("LINES").get("lines")
-        added = {name: value - before.get(name, 0) for name, value in self.sums().items()}
+        added = {sum_: value - before.get(sum_, 0) for sum_, value in self.sums().items()}
         return replace(call_from_item(item), id=""), added, sorted(events, key=lambda event: str(event["detail-type"]))
 
-    def sums(self) -> dict[str, Any]:
-        return {name: value for name, value in self.item("USAGE#TOTAL").items() if name not in ("PK", "SK")}
+    def sums(self) -> Sums:
+        buckets = held(self.aws.items(f"NUMBER#{self.number['id']}"))
+        return {(sort, name): value for sort, sums in buckets.items() for name, value in sums.items()}
 
     def item(self, key: str) -> dict[str, Any]:
         """An item of the number's; empty where there is none."""
@@ -297,7 +303,9 @@ def test_any_order_and_any_repetition_is_the_same_call(
     record, added, events = told
     assert record.outcome == story.outcome
     assert Counter(event["detail-type"] for event in events) == story.events
-    assert added["totalCalls"] == added[f"{story.outcome}Calls"] == 1
+    assert added["USAGE#TOTAL", "totalCalls"] == added["USAGE#TOTAL", f"{story.outcome}Calls"] == 1
+    assert added[HOUR, "0.calls"] == added[HOUR, f"0.{story.outcome}"] == added[MONTH, "calls"] == 1
+    assert in_progress(added) == ((HOUR, HOUR) if record.started_at else ())
     assert comparable(ledger.tell(story, story.messages)) == comparable(told)
     again = st.lists(st.sampled_from(whole), max_size=2)
 
@@ -309,7 +317,13 @@ def test_any_order_and_any_repetition_is_the_same_call(
     whatever_comes_when()
 
 
-def comparable(told: tuple[Call, dict[str, Any], list[dict[str, Any]]]) -> Any:
+def in_progress(added: Sums) -> tuple[str, ...]:
+    """The hours of the call's end and start, if it got through."""
+    sums = sorted((name.partition(".")[0], sort) for (sort, name), value in added.items() if value)
+    return tuple(sort for name, sort in sums if name in ("end", "start"))
+
+
+def comparable(told: Told) -> Any:
     """Sums go on from call to call, so one that was not touched may be missing or zero."""
     record, added, events = told
     return record, {name: value for name, value in added.items() if value}, events

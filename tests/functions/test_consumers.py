@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from switchboard import bus
 from switchboard.store import dynamo, usage
 from tests.functions.conftest import REGION, Deployment
+from tests.support.buckets import Sums, due, held
 from tests.support.invoking import invoke
 from tests.support.streams import Record, batch, changed, failed, history, sequence
 
@@ -84,6 +85,10 @@ def sums(aws: Deployment) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in ("PK", "SK") and value}
 
 
+def buckets(aws: Deployment) -> Sums:
+    return held(aws.items(f"NUMBER#{NUMBER}"))
+
+
 def on_the_bus(aws: Deployment) -> list[tuple[str, str]]:
     """Detail-type and call or version of the events that came, in their order."""
     told = ((event["detail-type"], event["detail"]["data"]) for event in aws.events())
@@ -96,6 +101,8 @@ def on_the_bus(aws: Deployment) -> list[tuple[str, str]]:
 def test_every_call_is_counted_once_with_what_it_came_to(aws: Deployment) -> None:
     assert tally(*history(*answered("c1")), *history(*missed("c2"))) == []
     assert sums(aws) == SUMS
+    assert buckets(aws) == due([answered("c1")[-1], missed("c2")[-1]])
+    assert {sort.split("#")[1] for sort in buckets(aws)} == {"TOTAL", "MONTH", "HOUR", "CALLERS"}
 
 
 def test_a_batch_that_comes_again_counts_nothing(aws: Deployment) -> None:
@@ -147,11 +154,62 @@ def test_a_call_whose_outcome_changes_moves_from_one_count_to_the_other(aws: Dep
     tally(changed(given_up, after_all))
     assert sums(aws)["answeredCalls"] == 1
     assert "missedCalls" not in sums(aws)
+    assert buckets(aws) == due([after_all])
 
 
-def test_a_test_call_is_never_counted(aws: Deployment) -> None:
-    tally(changed(None, call("c1", 1, dialling={"test": True, "direction": "outbound"})))
+def test_a_call_that_is_found_to_have_begun_at_another_hour_moves_there(aws: Deployment) -> None:
+    """Its first message does not say when it came to be, and comes with another's clock."""
+    first = call("c1", 1, ended={"at": T + 7_200_000, "createdAt": None, "reason": "customer-ended-call"})
+    then = {**first, "rev": 2, "report": {**WHO, **ANSWERED}}
+    tally(changed(None, first))
+    assert buckets(aws).keys() >= {"USAGE#HOUR#2026-08-04T19", "USAGE#CALLERS#2026-08-04T19#5"}
+    tally(changed(first, then))
+    assert buckets(aws) == due([then])
+    assert buckets(aws).keys() >= {"USAGE#HOUR#2026-08-04T17", "USAGE#CALLERS#2026-08-04T17#5"}
+    assert not [sort for sort in buckets(aws) if "T19" in sort]
+
+
+def test_a_call_whose_end_is_lost_is_in_progress_for_twelve_hours(aws: Deployment) -> None:
+    ringing, talking, reported = answered("c1")
+    tally(*history(ringing, talking))
+    assert buckets(aws)["USAGE#HOUR#2026-08-04T17"]["start.0"] == 1
+    assert buckets(aws)["USAGE#HOUR#2026-08-05T05"] == {"end.0": 1}
+    tally(changed(talking, reported))
+    assert "USAGE#HOUR#2026-08-05T05" not in buckets(aws)
+    assert buckets(aws)["USAGE#HOUR#2026-08-04T17"]["end.1"] == 1
+
+
+def test_who_called_is_kept_as_long_as_the_call_and_how_often_for_ever(aws: Deployment) -> None:
+    tally(*history(*answered("c1")))
+    kept = {item["SK"]: item.get("expiresAt") for item in aws.items(f"NUMBER#{NUMBER}")}
+    until = call("c1", 1)["expiresAt"]
+    assert {sort.split("#")[0] for sort, expires in kept.items() if expires is None} == {"USAGE"}
+    assert {sort: expires for sort, expires in kept.items() if expires} == {
+        "TALLY#c1": until,
+        "USAGE#CALLERS#2026-08-04T17#5": until,
+    }
+
+
+def test_a_receipt_that_speaks_of_the_totals_alone_is_built_on(aws: Deployment) -> None:
+    """As they were written before usage was kept by the hour."""
+    ringing, _, reported = answered("c1")
+    before = {"totalCalls": 1, "inboundCalls": 1}
+    aws.table.put_item(Item={"PK": f"NUMBER#{NUMBER}", "SK": "USAGE#TOTAL", **before})
+    aws.table.put_item(Item={"PK": f"NUMBER#{NUMBER}", "SK": "TALLY#c1", "rev": 1, "counted": before})
+    assert tally(changed(ringing, reported)) == []
+    assert buckets(aws) == due([reported])
+
+
+def test_a_test_call_is_counted_apart(aws: Deployment) -> None:
+    made = call("c1", 1, dialling={"test": True, "direction": "outbound"})
+    over = {**made, "rev": 2, "report": {**ANSWERED, "test": True, "direction": "outbound"}}
+    tally(*history(made, over))
     assert sums(aws) == {}
+    month = {"test.calls": 1, "test.seconds": 60, "test.cost": Decimal("10.12")}
+    assert buckets(aws) == {
+        "USAGE#MONTH#2026-08": month,
+        "USAGE#HOUR#2026-08-04T17": {f"0.{name}": value for name, value in month.items()} | {"start.0": 1, "end.1": 1},
+    }
 
 
 @pytest.mark.parametrize("by_ttl", [True, False], ids=["by-ttl", "by-erasure"])
@@ -256,6 +314,7 @@ def test_sums_are_those_of_the_calls_whatever_order_and_batches(
         "seconds": 120,
         "cost": Decimal("10.62"),
     }
+    assert buckets(aws) == due([answered("c1")[-1], missed("c2")[-1], answered("c3", cost="0.5")[-1]])
 
 
 # ---- events

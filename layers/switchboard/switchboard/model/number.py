@@ -5,6 +5,7 @@ Names are the specification's, in camelCase. Fields marked "ours" are additions.
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -213,8 +214,9 @@ class VapiPhoneNumber(NumberConfiguration):
     average_call_duration: Annotated[float, Field(description="Seconds, over answered calls.")] = 0
     total_minutes: float = 0
     monthly_cost: Annotated[
-        Money | None, Field(description="Cents in the current month; null until it is metered.")
-    ] = None
+        Money,
+        Field(description="Cents in the current month of the number's zone: calls, tests, carrier minutes and fee."),
+    ] = Decimal(0)
     created: Timestamp
     updated: Timestamp
     version: Annotated[int, Field(ge=1, description="Ours: the configuration's version, also the ETag.")]

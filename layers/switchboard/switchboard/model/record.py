@@ -14,6 +14,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import Field
@@ -178,6 +179,11 @@ class NumberRecord(Shape):
     def unfinished(self) -> bool:
         """Whether the provider has still to be asked or told something."""
         return self.state in ("purchasing", "activating", "releasing") or (self.out_of_step and self.state == "ready")
+
+    def monthly_fee_from(self, start: Timestamp) -> Decimal | None:
+        """Cents for a month that starts then: none before the number was bought, and none after it was released."""
+        gone = self.state in ("released", "failed") and self.number.provisioning.since < start
+        return None if gone or self.number.purchase_date is None else self.number.monthly_fee
 
     def purchased(self, vapi_id: str, at: Timestamp) -> Self:
         """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released."""
