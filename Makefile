@@ -38,7 +38,7 @@ ring: .venv/installed ## let somebody call a number of the running stack: make r
 
 .PHONY: test
 test: .venv/installed ## run all tests, those on the deployed template included
-	@$(PY) -m pytest -n auto --dist loadgroup
+	@$(PY) -m pytest -n auto
 
 .PHONY: bench
 bench: .venv-bench/installed ## say what a call costs, beside bare boto3, FastAPI with Mangum, and Powertools

@@ -47,6 +47,12 @@ class Stack:
         """The outputs of the template."""
         return self.deployment.outputs
 
+    def physical_id(self, logical_id: str) -> str:
+        """What a resource of the processed template is called in the account."""
+        cloudformation = self.aws.session.client("cloudformation", endpoint_url=self.aws.endpoint_url)
+        found = cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId=logical_id)
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
     def client_id(self, business: str) -> str:
         return self.outputs[BUSINESSES[business]]
 
@@ -99,7 +105,7 @@ class Stack:
 
 
 @contextmanager
-def running_stack(purpose: str, template: Path = TEMPLATE) -> Iterator[Stack]:
+def running_stack(purpose: str) -> Iterator[Stack]:
     """Brings a stack of its own up, and takes it down whatever happens. `purpose` names its folder of logs.
 
     Stacks may run at the same time: each has its own ports and its own scratch folder.
@@ -115,7 +121,7 @@ def running_stack(purpose: str, template: Path = TEMPLATE) -> Iterator[Stack]:
             vapi = parts.enter_context(VapiSimulator(api_key=VAPI_API_KEY))
             proxy = parts.enter_context(running_proxy())
         with progress.step("Building template.yaml (sam build)"):
-            built = build(template, scratch / "build", logs / "build.log")
+            built = build(TEMPLATE, scratch / "build", logs / "build.log")
         with progress.step("Deploying it (sam deploy), IAM enforced"):
             parameters = {"PublicBaseUrl": proxy.url, "VapiBaseUrl": vapi.url, "VapiApiKey": VAPI_API_KEY}
             deployment = deploy(built, STACK_NAME, aws, parameters, logs / "deploy.log")
