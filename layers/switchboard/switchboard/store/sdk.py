@@ -4,8 +4,12 @@ import gc
 from functools import lru_cache
 from typing import Any
 
+import botocore
 import botocore.session
 from botocore.config import Config
+
+_NAMED = Config(user_agent=f"Switchboard Botocore/{botocore.__version__}")
+"""Who asks, in each request's header. Else botocore puts some twenty parts together, twice a request."""
 
 
 class BucketUnavailable(Exception):
@@ -26,7 +30,7 @@ def client(service: str, config: Config) -> Any:
     collects = gc.isenabled()
     gc.disable()
     try:
-        made = session().create_client(service, config=config)
+        made = session().create_client(service, config=config.merge(_NAMED))
     finally:
         if collects:
             gc.enable()
