@@ -18,7 +18,7 @@ from switchboard.calls.kinds import Kind
 from switchboard.calls.messages import Fact
 from switchboard.store import dynamo, keys, known, secrets
 from switchboard.store.calls import answering_calls
-from switchboard.store.dynamo import ANSWER_WITHIN, ANSWERING, LONGEST_REQUEST, Deadline, OutOfTime
+from switchboard.store.dynamo import ANSWER_WITHIN, ANSWERING, LONGEST_REQUEST, Deadline, OutOfTime, answer_deadline
 from switchboard.store.lines import answering_lines
 from tests.functions.conftest import Deployment
 from tests.functions.ringing import CALLER, ends, message, rings
@@ -94,20 +94,32 @@ def test_a_decision_on_a_capped_number_is_one_write_more(aws: Deployment, number
         assert asked - Counter({SECRET: 1}) == {READ: 1, WRITE: 2}
 
 
+@pytest.mark.usefixtures("aws")
 def test_the_longest_requests_of_a_decision_fit_into_what_is_due() -> None:
     assert ANSWERING.connect_timeout + ANSWERING.read_timeout == pytest.approx(LONGEST_REQUEST)  # type: ignore[attr-defined]
     assert ANSWERING.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
     assert 3 * LONGEST_REQUEST <= ANSWER_WITHIN + 1e-9 < 1.5
+    key = secrets._client().meta.config
+    assert key.connect_timeout + key.read_timeout <= LONGEST_REQUEST + 1e-9
+    assert key.retries["total_max_attempts"] == 1
+
+
+def test_a_start_counts_and_a_slow_one_still_leaves_time_for_the_key_and_a_read() -> None:
+    assert answer_deadline(10, 10.3).ends == pytest.approx(10 + ANSWER_WITHIN)
+    assert answer_deadline(10, 12).ends == pytest.approx(12 + 2 * LONGEST_REQUEST)
 
 
 @pytest.mark.usefixtures("aws")
 def test_nothing_is_begun_that_could_not_end_in_time(number: dict[str, Any]) -> None:
     late = Deadline(0)
-    with attempts(always(READ)) as asked:
+    secrets._values.clear()
+    with attempts() as asked:
         with pytest.raises(OutOfTime):
             answering_calls().read_for_decision(number["id"], "acme", CALLER, 0, late)
+        with pytest.raises(secrets.SecretUnavailable):
+            secrets.secret("WEBHOOK_SECRET_ARN", deadline=late)
         assert not answering_calls().record_in_time(number["id"], "acme", Fact("c1", Kind.DECISION, 1), late)
-    assert asked == {READ: 1}
+    assert not asked
 
 
 def test_an_instance_that_has_seen_the_number_answers_without_the_table(

@@ -14,7 +14,7 @@ from switchboard.routing.decide import decide
 from switchboard.routing.number import IncomingCall, number_from_item
 from switchboard.routing.screening import Entry
 from switchboard.store.calls import Seen, calls
-from switchboard.store.dynamo import Deadline
+from switchboard.store.dynamo import NO_DEADLINE
 from switchboard.store.numbers import numbers, stored
 
 NO_CALL = "explanation"
@@ -30,7 +30,7 @@ def explain(number_id: str, business: str, question: RouteQuestion) -> Decision:
         record = numbers().get(number_id, business)
     number = number_from_item(stored(record))
     e164 = caller_of(question.caller).e164
-    seen = calls().read_for_decision(number_id, business, e164, at, Deadline(float("inf")))
+    seen = calls().read_for_decision(number_id, business, e164, at, NO_DEADLINE)
     call = _with_drafted_lists(
         call_view(number, NO_CALL, question.caller, seen),
         e164,

@@ -27,7 +27,7 @@ from switchboard.store.dynamo import Deadline, answer_deadline, table
 from switchboard.store.known import known_number, remembered
 from switchboard.store.lines import LONGEST_CALL_SECONDS, MARGIN_SECONDS, Line, answering_lines
 from switchboard.store.sdk import BucketUnavailable
-from switchboard.store.secrets import RECHECK_SECONDS, SecretUnavailable, secret
+from switchboard.store.secrets import RECHECK_SECONDS, SecretUnavailable, make_client, secret
 from switchboard.webhook_token import TOKEN_HEADER, business_of_token
 
 logger = Logger()
@@ -40,11 +40,13 @@ def handle(event: Mapping[str, Any]) -> dict[str, Any]:
     401 wrong or missing token, 404 no such number, 400 not a message of Vapi's, 500 nothing is known of the number and
     the table or the webhook key cannot be read, or what was said cannot be kept, else 200.
     """
-    deadline = answer_deadline()
+    arrived = time.monotonic()
     number_id = event["pathParameters"]["id"]
+    _make_clients()
+    deadline = answer_deadline(arrived, time.monotonic())
     logger.append_keys(numberId=number_id)
     try:
-        business = _authenticated(number_id, event.get("headers") or {})
+        business = _authenticated(number_id, event.get("headers") or {}, deadline)
     except SecretUnavailable:
         return _nobody_answers()
     if business is None:
@@ -77,9 +79,6 @@ def _noted(number_id: str, business: str, fact: Fact) -> dict[str, Any]:
 def _who_answers(number_id: str, business: str, request: AssistantRequest, deadline: Deadline) -> dict[str, Any]:
     """Decides by the table, or by what this instance last saw of the number."""
     at = request.at // 1000
-    began = time.monotonic()
-    answering_calls()
-    deadline = Deadline(deadline.ends + time.monotonic() - began)  # a new instance makes its client: that is no waiting
     number = remembered(number_id, business)
     call = IncomingCall(request.call_id, request.caller)
     has_line = False
@@ -139,13 +138,21 @@ def _nobody_answers() -> dict[str, Any]:
     return _http(500, {"message": "Nothing is known of the number at the moment."})
 
 
-def _authenticated(number_id: str, headers: Mapping[str, str]) -> str | None:
+def _make_clients() -> None:
+    """Of a new instance, before it asks for anything: so it is known what its start has left of the time."""
+    make_client()
+    answering_calls()
+
+
+def _authenticated(number_id: str, headers: Mapping[str, str], deadline: Deadline) -> str | None:
     token = headers.get(TOKEN_HEADER.lower()) or ""
-    keys = secret("WEBHOOK_SECRET_ARN")
+    keys = secret("WEBHOOK_SECRET_ARN", deadline=deadline)
     business = business_of_token(keys, number_id, token)
     if business is None and token:
         # The key may have been rotated since this instance read it.
-        business = business_of_token(secret("WEBHOOK_SECRET_ARN", older_than=RECHECK_SECONDS), number_id, token)
+        business = business_of_token(
+            secret("WEBHOOK_SECRET_ARN", older_than=RECHECK_SECONDS, deadline=deadline), number_id, token
+        )
     return business
 
 

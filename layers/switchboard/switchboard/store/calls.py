@@ -93,8 +93,7 @@ class Calls:
         found: dict[tuple[str, str], dict[str, Any]] = {}
         pending: Any = {self.table.name: {"Keys": [wire(key) for key in asked]}}
         for attempt in range(_READS):
-            if attempt > 0:  # the first is made however slowly a new instance has started: without it nobody answers
-                deadline.must_allow()
+            deadline.must_allow()
             try:
                 answer = self.table.client.batch_get_item(RequestItems=pending)
             except FAILED:

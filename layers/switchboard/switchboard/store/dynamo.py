@@ -29,7 +29,8 @@ CONFIG = Config(
 # Who answers a call is due in 1.5 s. So botocore must not wait between attempts (its standard mode waits up to 1 s),
 # and each request has an end: 0.1 s to connect + 0.35 s to be answered = 0.45 s. No request is begun that could not end
 # by 1.35 s (Deadline), which leaves 0.15 s for our own work. At the worst: a read that hangs, the same again, and one
-# more request (the line or the decision), 3 x 0.45 s = 1.35 s; what does not fit is left out.
+# more request (the line or the decision), 3 x 0.45 s = 1.35 s; what does not fit is left out. A new instance's making
+# of clients counts: it leaves time for fewer requests, yet always for the two that it cannot answer without.
 # Its requests are spelled by this package alone and tested, and AWS checks them anyway: botocore's own check of each
 # value would take a tenth of a decision's CPU.
 ANSWERING = Config(
@@ -44,6 +45,9 @@ LONGEST_REQUEST = 0.45
 
 ANSWER_WITHIN = 1.35
 """Seconds from the request's arrival in which all requests of a decision are over."""
+
+AFTER_START = 2 * LONGEST_REQUEST
+"""Seconds that are left for requests however long an instance took to start: the webhook key, and one read."""
 
 FAILED = (BotoCoreError, ClientError)
 """What boto raises when AWS refuses, fails, or does not answer."""
@@ -65,9 +69,13 @@ class Deadline:
             raise OutOfTime
 
 
-def answer_deadline() -> Deadline:
-    """Of an answer that is due from now on."""
-    return Deadline(time.monotonic() + ANSWER_WITHIN)
+NO_DEADLINE = Deadline(float("inf"))
+"""Of what nobody waits for on the telephone."""
+
+
+def answer_deadline(arrived: float, started: float) -> Deadline:
+    """Of an answer to a request that arrived then, by an instance whose clients were made then (monotonic, seconds)."""
+    return Deadline(max(arrived + ANSWER_WITHIN, started + AFTER_START))
 
 
 @dataclass(frozen=True)

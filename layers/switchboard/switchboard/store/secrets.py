@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any, cast
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from switchboard.store import sdk
+from switchboard.store.dynamo import FAILED, NO_DEADLINE, Deadline, OutOfTime
 
 FRESH_SECONDS = 300
 """How long a value is believed; a rotation is seen within this time, without a deployment."""
@@ -20,8 +20,8 @@ FRESH_SECONDS = 300
 RECHECK_SECONDS = 30
 """How soon a value that turned out not to fit may be asked for again."""
 
-# A value is needed before a call can be answered, which is due in 1.5 s: two attempts of 0.45 s at most, or one where a
-# value is held already. If both hang, the first read of the table still ends by 1.35 s (store/dynamo.py).
+# A value is needed before a call can be answered, which is due in 1.5 s: two attempts of 0.45 s at most, as far as the
+# answer's deadline allows (store/dynamo.py), or one where a value is held already.
 _CONFIG = Config(connect_timeout=0.1, read_timeout=0.35, retries={"mode": "standard", "total_max_attempts": 1})
 _FIRST_ATTEMPTS = 2
 _values: dict[str, tuple[float, dict[str, str]]] = {}
@@ -36,16 +36,21 @@ def _client() -> Any:
     return sdk.client("secretsmanager", _CONFIG)
 
 
-def secret(variable: str, *, older_than: float = FRESH_SECONDS) -> dict[str, str]:
+def make_client() -> None:
+    """What fetching needs is made now, if it is not there yet, and not at the first fetch."""
+    _client()
+
+
+def secret(variable: str, *, older_than: float = FRESH_SECONDS, deadline: Deadline = NO_DEADLINE) -> dict[str, str]:
     """The secret whose ARN stands in the environment variable, fetched anew if held for longer than `older_than` s.
 
-    A value that was seen once is held on to for as long as Secrets Manager fails, and asked for again later. Raises
-    SecretUnavailable.
+    A value that was seen once is held on to for as long as Secrets Manager fails, and asked for again later. No
+    attempt is begun that might not end by the deadline. Raises SecretUnavailable.
     """
     fetched, held = _values.get(variable, (float("-inf"), None))
     if held is not None and time.monotonic() - fetched <= older_than:
         return held
-    value = _fetched(variable, attempts=1 if held is not None else _FIRST_ATTEMPTS)
+    value = _fetched(variable, 1 if held is not None else _FIRST_ATTEMPTS, deadline)
     if value is None:
         if held is None:
             raise SecretUnavailable(variable)
@@ -55,11 +60,12 @@ def secret(variable: str, *, older_than: float = FRESH_SECONDS) -> dict[str, str
     return value
 
 
-def _fetched(variable: str, attempts: int) -> dict[str, str] | None:
+def _fetched(variable: str, attempts: int, deadline: Deadline) -> dict[str, str] | None:
     for _ in range(attempts):
         try:
+            deadline.must_allow()
             answer = _client().get_secret_value(SecretId=os.environ[variable])
-        except (BotoCoreError, ClientError):
+        except (*FAILED, OutOfTime):
             continue
         return cast("dict[str, str]", json.loads(answer["SecretString"]))
     return None
