@@ -20,22 +20,22 @@ class Proxy(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.upstream: str | None = None
+    def __init__(self, upstream: str | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.upstream = upstream
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     """Passes one request on: method, path, query, headers and body as they came, and the same of the answer."""
 
     protocol_version = "HTTP/1.1"
     server: Proxy
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.server.upstream is None:
             self.send_error(503, "the API is not deployed yet")
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass_on
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = pass_on
 
     def log_message(self, *_: object) -> None:
         """Says nothing: the API's access log has every request."""
