@@ -9,25 +9,35 @@ import argparse
 import json
 import platform
 import tempfile
+import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from local.paths import REPOSITORY
+from local.switch import Fault, running_switch
 from tests.bench import cases
 from tests.bench.processes import run, stub
 
 SUBJECTS = REPOSITORY / "tests/bench/subjects"
 BARE = "(a) bare boto3"
+SAME = "(a') the same requests"
 CALLS = {
     "Switchboard's call plane": REPOSITORY / "functions/vapi/app.py",
     BARE: SUBJECTS / "bare.py",
+    SAME: SUBJECTS / "bare_same.py",
     "(b) FastAPI and Mangum": SUBJECTS / "fastapi_mangum.py",
     "(c) Powertools resolver": SUBJECTS / "powertools.py",
 }
 ACTIONS = {"Switchboard's get": REPOSITORY / "functions/get/app.py", BARE: SUBJECTS / "bare_get.py"}
 COLD, WARM, ACTION_COLD, DECIDE_P99 = 1.35, 1.15, 1.8, 1000
+ANSWER_MS = 1500
 WARM_DECISIONS = 300
+OUTAGES = 5
+LAMBDAS_SHARE = 0.58
+"""Of a core, that Lambda gives to a function of 1024 MB."""
+
+FAULTS: tuple[Fault, ...] = ("fails", "hangs")
 
 Times = dict[str, list[dict[str, float]]]
 """By handler, what each round measured."""
@@ -53,6 +63,8 @@ def main(repetitions: int) -> None:
             _tell_decision(run("decision", endpoint=endpoint))
         with stub(cases.answers(maxConcurrentCalls=5), folder) as endpoint:
             _tell_requests(plain, _asked(CALLS, [decision, decision], endpoint))
+        with stub(cases.answers(), folder) as endpoint:
+            _tell_outages(decision, endpoint)
 
 
 def _times(handlers: dict[str, Path], event: str, warm: int, repetitions: int, endpoint: str, requests: str) -> Times:
@@ -71,9 +83,9 @@ def _middle(times: Times, name: str, kind: str) -> float:
     return median(each[kind] for each in times[name])
 
 
-def _ratio(times: Times, name: str, kind: str) -> float:
-    """To the bare handler of the same round."""
-    return median(each[kind] / bare[kind] for each, bare in zip(times[name], times[BARE], strict=True))
+def _ratio(times: Times, name: str, kind: str, to: str = BARE) -> float:
+    """To the bare handler, or another, of the same round."""
+    return median(each[kind] / bare[kind] for each, bare in zip(times[name], times[to], strict=True))
 
 
 def _asked(handlers: dict[str, Path], events: list[str], endpoint: str) -> list[list[Request]]:
@@ -87,11 +99,12 @@ def _of_the_table(seen: list[Request]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _tell_calls(times: Times) -> None:
-    print(f"\n{'one decision, CPU':<28}{'cold ms':>9}{'x (a)':>7}{'warm ms':>10}{'x (a)':>7}")
+    heads = f"{'x (a)':>7}" + "x (a')".rjust(8)
+    print(f"\n{'one decision, CPU':<28}{'cold ms':>9}{heads}{'warm ms':>10}{heads}")
     for name in times:
         cold, warm = _middle(times, name, "cold"), _middle(times, name, "warm")
-        ratios = _ratio(times, name, "cold"), _ratio(times, name, "warm")
-        print(f"{name:<28}{cold:>9.0f}{ratios[0]:>7.2f}{warm:>10.2f}{ratios[1]:>7.2f}")
+        colds, warms = ([_ratio(times, name, kind, to) for to in (BARE, SAME)] for kind in ("cold", "warm"))
+        print(f"{name:<28}{cold:>9.0f}{colds[0]:>7.2f}{colds[1]:>8.2f}{warm:>10.2f}{warms[0]:>7.2f}{warms[1]:>8.2f}")
     _judge("cold", _ratio(times, next(iter(CALLS)), "cold"), COLD, "x (a)")
     _judge("warm", _ratio(times, next(iter(CALLS)), "warm"), WARM, "x (a)")
 
@@ -125,6 +138,33 @@ def _tell_requests(plain: list[list[Request]], capped: list[list[Request]]) -> N
     print(
         f"  {'KEPT' if kept else 'MISSED'}: 1 read and 1 write a decision, 2 writes if capped; 1 write a later message"
     )
+
+
+def _tell_outages(event: str, endpoint: str) -> None:
+    """By the clock. An instance that has seen the number decided one call before the table broke down."""
+    print(f"\n{'an answer without a table':<40}{'status':>7}{'ms':>7}{'from the start':>17}   median of {OUTAGES}")
+    latest = 0.0
+    for instance, calls, share in (
+        ("has seen the number", 2, 1.0),
+        ("new", 1, 1.0),
+        (f"new, {LAMBDAS_SHARE} of a core", 1, LAMBDAS_SHARE),
+    ):
+        for fault in FAULTS:
+            seen = [_in_outage(event, endpoint, fault, calls, share) for _ in range(OUTAGES)]
+            status, answered, since = (median(each[name] for each in seen) for name in ("status", "answered", "since"))
+            print(f"{f'{instance}, table {fault}':<40}{status:>7.0f}{answered:>7.0f}{since:>17.0f}")
+            latest = max(latest, answered)
+    _judge("answer", latest, ANSWER_MS, "ms")
+
+
+def _in_outage(event: str, endpoint: str, fault: Fault, calls: int, share: float) -> dict[str, float]:
+    """What a fresh process tells whose last call finds no table; each before it has read and written."""
+    with running_switch(endpoint) as switch:
+        switch.break_down(fault, after=2 * (calls - 1))
+        app = str(next(iter(CALLS.values())))
+        arguments = (app, event, str(calls), str(time.monotonic()))
+        told: dict[str, float] = run("outage", *arguments, endpoint=endpoint, table=switch.url, share=share)
+        return told
 
 
 def _units(seen: list[Request], asked: str) -> list[float]:
