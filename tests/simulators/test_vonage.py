@@ -21,7 +21,6 @@ from switchboard.errors import (
     ProviderFailed,
     ProviderNotConfigured,
     ProviderUnreachable,
-    RequirementMissing,
 )
 from switchboard.model.number import Capabilities
 from tests.simulators.published import vonage as published
@@ -150,13 +149,13 @@ class TestBuying:
         assert carrier.buy(NUMBER, "US", TAG) == Order(state="done")
 
     def test_a_number_that_somebody_else_has_is_not_available(self, vonage: VonageSimulator, carrier: Vonage) -> None:
-        vonage.sold_elsewhere(MSISDN)
+        vonage.take(NUMBER)
         with pytest.raises(NotAvailable, match="method failed"):
             carrier.buy(NUMBER, "US", TAG)
 
-    def test_a_number_that_is_offered_and_not_sold_needs_something_first(self, carrier: Vonage) -> None:
+    def test_what_is_missing_is_in_vonages_words(self, carrier: Vonage) -> None:
         (offer,) = carrier.search(Wanted(country="DE", limit=1))
-        with pytest.raises(RequirementMissing, match="valid local address"):
+        with pytest.raises(NotAvailable, match="valid local address"):
             carrier.buy(offer.number, "DE", TAG)
 
     @pytest.mark.parametrize(
@@ -309,7 +308,7 @@ def test_no_error_holds_key_or_secret(vonage: VonageSimulator, carrier: Vonage) 
         (200, "0"),
     ):
         vonage.fault(Fault("POST", "/number/buy", status=status, body={"error-code": code, "error-code-label": words}))
-        with pytest.raises((ProviderError, Refused, NotAvailable, RequirementMissing)) as caught:
+        with pytest.raises((ProviderError, Refused, NotAvailable)) as caught:
             carrier.buy(NUMBER, "US", TAG)
         error: BaseException | None = caught.value
         while error is not None:
@@ -361,3 +360,10 @@ class TestTheSimulator:
         known = {"api_key": KEY, "api_secret": SECRET}
         assert httpx.get(f"{vonage.url}/account/numbers", params=known).status_code == 200
         vonage.requests.clear()
+
+    def test_it_is_steered_over_http_as_well(self, vonage: VonageSimulator, carrier: Vonage) -> None:
+        taken = {"phoneNumber": NUMBER, "shown": True}
+        httpx.post(f"{vonage.url}/_simulator/taken", json=taken).raise_for_status()
+        assert carrier.search(Wanted(area_code="415", limit=1))[0].number == NUMBER
+        with pytest.raises(NotAvailable):
+            carrier.buy(NUMBER, "US", TAG)

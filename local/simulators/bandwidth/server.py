@@ -2,11 +2,14 @@
 
 import ssl
 from dataclasses import asdict
+from typing import get_args
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
+from local.simulators.bandwidth.platform import platform_api
 from local.simulators.bandwidth.rest import TOKEN_PATH, Refusal, Settings, Tokens, numbers_api
-from local.simulators.bandwidth.state import Store
+from local.simulators.bandwidth.state import Kind, Store
 from local.simulators.control import CONTROL
 from local.simulators.server import Row, Simulator
 
@@ -14,7 +17,9 @@ from local.simulators.server import Row, Simulator
 class BandwidthSimulator(Simulator):
     """Bandwidth, as far as Switchboard can tell: one account with its sites, and numbers in a few area codes.
 
-    ``order_seconds`` pass before an order is carried out. ``settings`` may be changed at any time.
+    ``voice_packages``: those of an account on the Universal Platform, where a number needs one to be in service; an
+    account without any is on the older platform. ``order_seconds`` pass before an order is carried out. ``settings``
+    may be changed at any time.
     """
 
     def __init__(
@@ -25,6 +30,7 @@ class BandwidthSimulator(Simulator):
         *,
         account: str = "5500042",
         sites: frozenset[str] = frozenset({"743"}),
+        voice_packages: frozenset[str] = frozenset(),
         order_seconds: float = 1.0,
         token_seconds: int = 3600,
         tls: ssl.SSLContext | None = None,
@@ -33,23 +39,36 @@ class BandwidthSimulator(Simulator):
         self.client_secret = client_secret
         self.account = account
         self.sites = sites
+        self.voice_packages = voice_packages
         self.settings = Settings()
         self.tokens = Tokens(client_id, client_secret, token_seconds)
-        self.store = Store(account, order_seconds)
+        self.store = Store(account, order_seconds, universal=bool(voice_packages))
         super().__init__("bandwidth", port, tls)
 
+    @property
+    def credentials(self) -> dict[str, str]:
+        """``{clientId, clientSecret, accountId, siteId}``, with ``vcpId`` on the Universal Platform.
+
+        As a deployment's secret has them, beside Vapi's id of its trunk.
+        """
+        known = {"clientId": self.client_id, "clientSecret": self.client_secret, "accountId": self.account}
+        packages = {"vcpId": min(self.voice_packages)} if self.voice_packages else {}
+        return {**known, "siteId": min(self.sites), **packages}
+
     def prepare(self, app: Flask) -> None:
-        """Tokens and numbers; `POST /_simulator/sold-elsewhere {number}`, `/orders/hold`, `/orders/proceed`."""
+        """Tokens and numbers; `POST /_simulator/taken {phoneNumber}`, `/orders/hold`, `/orders/proceed`."""
         app.register_error_handler(
             Refusal,
             lambda refusal: Response(refusal.body, refusal.status, content_type="application/xml"),
         )
+        app.register_error_handler(HTTPException, lambda error: self.failure(error.code or 500))
         app.add_url_rule(TOKEN_PATH, "token", self.tokens.issue, methods=["POST"])
         app.register_blueprint(numbers_api(self.store, self.sites, self.settings))
+        app.register_blueprint(platform_api(self.store, self.voice_packages))
 
-        @app.post(f"{CONTROL}/sold-elsewhere")
-        def sold_elsewhere() -> Response:
-            self.sold_elsewhere(request.get_json()["number"])
+        @app.post(f"{CONTROL}/taken")
+        def taken() -> Response:
+            self.take(request.get_json()["phoneNumber"])
             return jsonify({})
 
         @app.post(f"{CONTROL}/orders/hold")
@@ -72,9 +91,9 @@ class BandwidthSimulator(Simulator):
         return Response(b"", status, content_type="application/xml")
 
     def state(self) -> dict[str, list[Row]]:
-        """``{numbers, orders}``: what the account has or had, and all its orders, the newest first."""
+        """``{numbers, orders}``: what the account has or had, and its orders by kind, the newest first."""
         numbers = [asdict(number) for number in self.store.numbers() if number.account == self.account]
-        orders = [asdict(order) for kind in ("purchase", "disconnect", "lidb") for order in self.store.orders(kind)]
+        orders = [asdict(order) for kind in get_args(Kind) for order in self.store.orders(kind)]
         return {"numbers": numbers, "orders": orders}
 
     def clear(self) -> None:
@@ -89,6 +108,6 @@ class BandwidthSimulator(Simulator):
         """Orders are carried out again when they are due."""
         self.store.held = False
 
-    def sold_elsewhere(self, number: str) -> None:
-        """Somebody else has a number, and searches show it all the same."""
-        self.store.sold_elsewhere(number)
+    def take(self, number: str) -> None:
+        """Somebody else buys the number, and searches show it all the same."""
+        self.store.take(number)

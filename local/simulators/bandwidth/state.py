@@ -26,7 +26,7 @@ PLACES = {
 }
 """City and state of each area code."""
 
-Kind = Literal["purchase", "disconnect", "lidb"]
+Kind = Literal["purchase", "disconnect", "lidb", "activation"]
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Number:
     order: str | None = None
     since: str | None = None
     caller_id_name: str | None = None
+    voice_package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,13 @@ class Order:
 class Store:
     """Numbers and orders. Safe for threads; what comes out is a copy.
 
-    order_seconds pass before an order is carried out. held: none is, until it is set back.
+    universal: the account is on the Universal Platform, where a number that was bought is not in service until its
+    voice is activated. order_seconds pass before an order is carried out. held: none is, until it is set back.
     """
 
-    def __init__(self, account: str, order_seconds: float) -> None:
+    def __init__(self, account: str, order_seconds: float, *, universal: bool = False) -> None:
         self.account = account
+        self.universal = universal
         self.order_seconds = order_seconds
         self.held = False
         self._lock = threading.RLock()
@@ -110,7 +113,16 @@ class Store:
             self._carry_out()
             return copy.deepcopy(self._numbers.get(number))
 
-    def sold_elsewhere(self, number: str) -> None:
+    def package(self, number: str, voice_package: str) -> bool:
+        """Puts a number of the account into a voice configuration package; False if the account has it not."""
+        with self._lock:
+            self._carry_out()
+            if self._not_ours(number):
+                return False
+            self._numbers[number].voice_package = voice_package
+            return True
+
+    def take(self, number: str) -> None:
         """Somebody else has a number; searches show it all the same."""
         with self._lock:
             known = self._numbers[number]
@@ -173,6 +185,8 @@ class Store:
         order.done = [number for number in order.numbers if number not in failed]
         for number in order.done:
             _EFFECTS[order.kind](self._numbers[number], order, self.account)
+            if order.kind == "purchase" and self.universal:
+                self._numbers[number].status = "InAccount"
         order.status = "COMPLETE" if not order.mistakes else "PARTIAL" if order.done else "FAILED"
 
     def _in_the_way(self, order: Order, number: str) -> Mistake | None:
@@ -183,7 +197,11 @@ class Store:
 
     def _cannot(self, order: Order) -> list[Mistake]:
         """What forbids an order as things stand."""
-        judge: Callable[[str], Mistake | None] = self._unsaleable if order.kind == "purchase" else self._not_ours
+        judges: dict[Kind, Callable[[str], Mistake | None]] = {
+            "purchase": self._unsaleable,
+            "activation": self._not_packaged,
+        }
+        judge = judges.get(order.kind, self._not_ours)
         return [mistake for number in order.numbers if (mistake := judge(number))]
 
     def _unsaleable(self, number: str) -> Mistake | None:
@@ -202,6 +220,12 @@ class Store:
             return Mistake(5074, f"Telephone number {number} is not in service.", number)
         return None
 
+    def _not_packaged(self, number: str) -> Mistake | None:
+        known = self._numbers.get(number)
+        if known is None or self._not_ours(number) or known.voice_package is None:
+            return Mistake(0, f"Telephone number {number} cannot be activated.", number)
+        return None
+
 
 def _bought(number: Number, order: Order, account: str) -> None:
     number.status, number.account, number.order, number.since = "Inservice", account, order.id, _now()
@@ -209,17 +233,22 @@ def _bought(number: Number, order: Order, account: str) -> None:
 
 
 def _disconnected(number: Number, _order: Order, _account: str) -> None:
-    number.status, number.caller_id_name = "Aging", None
+    number.status, number.caller_id_name, number.voice_package = "Aging", None, None
 
 
 def _named(number: Number, order: Order, _account: str) -> None:
     number.caller_id_name = order.values["SubscriberInformation"]
 
 
+def _activated(number: Number, _order: Order, _account: str) -> None:
+    number.status = "Inservice"
+
+
 _EFFECTS: dict[Kind, Callable[[Number, Order, str], None]] = {
     "purchase": _bought,
     "disconnect": _disconnected,
     "lidb": _named,
+    "activation": _activated,
 }
 
 

@@ -1,7 +1,7 @@
 """A stand-in for Vonage: its Numbers API.
 
 >>> with VonageSimulator() as vonage:
-...     vonage.sold_elsewhere("14155550100")
+...     vonage.take("+14155550100")
 """
 
 from local.simulators.vonage.server import VonageSimulator

@@ -3,6 +3,7 @@
 import ssl
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from local.simulators.control import CONTROL
 from local.simulators.server import Simulator
@@ -25,15 +26,21 @@ class VonageSimulator(Simulator):
         self.store = Store()
         super().__init__("vonage", port, tls)
 
+    @property
+    def credentials(self) -> dict[str, str]:
+        """``{apiKey, apiSecret}``, as a deployment's secret has them beside Vapi's id of them."""
+        return {"apiKey": self.api_key, "apiSecret": self.api_secret}
+
     def prepare(self, app: Flask) -> None:
-        """The Numbers API, and `POST /_simulator/sold-elsewhere {msisdn, shown}`."""
+        """The Numbers API, and `POST /_simulator/taken {phoneNumber, shown}`."""
         app.register_error_handler(Refusal, lambda refusal: _answer(refusal.body, refusal.status))
+        app.register_error_handler(HTTPException, lambda error: self.failure(error.code or 500))
         app.register_blueprint(numbers_api(self.store))
 
-        @app.post(f"{CONTROL}/sold-elsewhere")
-        def sold_elsewhere() -> Response:
+        @app.post(f"{CONTROL}/taken")
+        def taken() -> Response:
             body = request.get_json()
-            self.sold_elsewhere(body["msisdn"], shown=body.get("shown", False))
+            self.take(body["phoneNumber"], shown=body.get("shown", False))
             return jsonify({})
 
     def authenticate(self) -> None:
@@ -52,9 +59,9 @@ class VonageSimulator(Simulator):
         """Nothing is owned any more, and everything is for sale again."""
         self.store.clear()
 
-    def sold_elsewhere(self, msisdn: str, *, shown: bool = False) -> None:
-        """Somebody else has a number. shown: the search has not noticed yet."""
-        self.store.sold_elsewhere(msisdn, shown=shown)
+    def take(self, number: str, *, shown: bool = False) -> None:
+        """Somebody else buys the number (E.164). shown: searches have not noticed yet."""
+        self.store.take(number.removeprefix("+"), shown=shown)
 
 
 def _answer(body: Row, status: int) -> Response:

@@ -75,7 +75,7 @@ class Store:
             self._owned[msisdn] = kept | {key: value for key, value in settings.items() if key in SETTINGS and value}
             return True
 
-    def sold_elsewhere(self, msisdn: str, *, shown: bool) -> None:
+    def take(self, msisdn: str, *, shown: bool) -> None:
         """Somebody else has a number. shown: the search has not noticed yet."""
         with self._lock:
             self._taken.add(msisdn)

@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 from switchboard.carriers.carrier import LineType, Offer, Order, Owned, Prices, Wanted, holds_no_caller_id_name
 from switchboard.carriers.countries import ALPHA_3
 from switchboard.carriers.fitting import fits
-from switchboard.carriers.http import FORM, XML, Api, ClientCredentials, Complaint, Refused, basic
+from switchboard.carriers.http import FORM, JSON, XML, Api, ClientCredentials, Complaint, Refused, basic
 from switchboard.errors import (
     FieldError,
     InvalidRequest,
@@ -32,7 +32,7 @@ API_URL = "https://api.bandwidth.com"
 READ_TIMEOUT = 10
 REMEDY = (
     'put {"clientId": "...", "clientSecret": "...", "accountId": "...", "siteId": "...", "vapiCredentialId": "..."}'
-    ' into its secret, and "peerId" if numbers are not for the default location of the site.'
+    ' into its secret, with "peerId" unless it is the site\'s default one, and "vcpId" on the Universal Platform.'
 )
 TOKEN_PATH = "/api/v1/oauth2/token"  # noqa: S105 - where tokens come from
 PAGE = 500
@@ -71,8 +71,9 @@ class Bandwidth:
     """Bandwidth under one account; a `Carrier`.
 
     site: the sub-account that numbers are ordered into; peer: its location, the site's default one if None.
-    vapi_credential: Vapi's id of the SIP trunk to this account. price_list: what the account's contract says of each
-    country and type, since no API does.
+    voice_package: the voice configuration package that routes to Vapi, on the Universal Platform; None on the older
+    one, where the location does. vapi_credential: Vapi's id of the SIP trunk to this account. price_list: what the
+    account's contract says of each country and type, since no API does.
     """
 
     name: ClassVar[str] = "bandwidth"
@@ -81,9 +82,11 @@ class Bandwidth:
     sets_caller_id_name: ClassVar[bool] = True
 
     api: Api
+    platform: Api
     account: str
     site: str
     peer: str | None
+    voice_package: str | None
     vapi_credential: str
     price_list: Mapping[tuple[str, LineType], Prices]
 
@@ -95,7 +98,7 @@ class Bandwidth:
         *,
         price_list: Mapping[tuple[str, LineType], Prices] = MappingProxyType({}),
     ) -> "Bandwidth":
-        """credentials: {clientId, clientSecret, accountId, siteId, peerId?, vapiCredentialId}.
+        """credentials: {clientId, clientSecret, accountId, siteId, peerId?, vcpId?, vapiCredentialId}.
 
         Raises ProviderNotConfigured if one is missing.
         """
@@ -104,15 +107,18 @@ class Bandwidth:
             raise ProviderNotConfigured("bandwidth", REMEDY)
         client, secret, account, site, vapi_credential = (credentials[name] for name in names)
         issuer = Api("Bandwidth", api_url, basic(client, secret), FORM, read_timeout=READ_TIMEOUT)
-        api = Api(
-            "Bandwidth",
-            f"{api_url.rstrip('/')}/api/v2",
-            ClientCredentials(issuer, TOKEN_PATH),
-            XML,
-            complaint=_complaint,
-            read_timeout=READ_TIMEOUT,
+        token = ClientCredentials(issuer, TOKEN_PATH)
+        numbers = f"{api_url.rstrip('/')}/api/v2"
+        return cls(
+            Api("Bandwidth", numbers, token, XML, complaint=_complaint, read_timeout=READ_TIMEOUT),
+            Api("Bandwidth", api_url, token, JSON, complaint=_platform_complaint, read_timeout=READ_TIMEOUT),
+            account,
+            site,
+            credentials.get("peerId"),
+            credentials.get("vcpId"),
+            vapi_credential,
+            price_list,
         )
-        return cls(api, account, site, credentials.get("peerId"), vapi_credential, price_list)
 
     def search(self, wanted: Wanted) -> list[Offer]:
         """Raises InvalidRequest for a search in North America by neither an area code nor four to seven digits."""
@@ -194,19 +200,34 @@ class Bandwidth:
             page = _page_after(page, answer, len(rows)) if fresh else None
 
     def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:  # noqa: ARG002
-        """Orders the name that called people see. A tag stays as the purchase set it.
+        """Routes it to Vapi where each number has to be, and orders the name that called people see.
 
-        Routing to Vapi is a matter of the site's location, for all its numbers.
+        Both orders are carried out later; `Owned.settings` shows the status `Inservice` once calls arrive. A tag stays
+        as the purchase set it.
         """
-        if caller_id_name is None:
+        if self.voice_package is not None:
+            self._route(owned.number, self.voice_package)
+        if caller_id_name is not None:
+            self._name(owned.number, caller_id_name)
+
+    def _route(self, number: str, voice_package: str) -> None:
+        """As Bandwidth's own command-line tool does it. A number may be in this package already, or in another one."""
+        package = f"/v2/accounts/{self.account}/voiceConfigurationPackages/{_segment(voice_package)}"
+        self.platform.ask("POST", f"{package}/phoneNumbers/bulk", body={"action": "ADD", "phoneNumbers": [number]})
+        if _text(self._number(number), "Status") == "Inservice":
             return
-        if not owned.number.startswith(CALLER_ID_NAMES):
+        activation = {"action": "ACTIVATE", "phoneNumbers": [number], "services": {"voice": ["INBOUND"]}}
+        self.platform.ask("POST", f"/api/v2/accounts/{self.account}/serviceActivation", body=activation)
+
+    def _name(self, number: str, caller_id_name: str) -> None:
+        """One that the number has already is not ordered again, which would be refused."""
+        if not number.startswith(CALLER_ID_NAMES):
             raise holds_no_caller_id_name("Bandwidth, outside North America,")
-        if self._caller_id_name(owned.number) == caller_id_name:
+        if self._caller_id_name(number) == caller_id_name:
             return
         group = _element(
             "LidbTnGroup",
-            _numbers("TelephoneNumbers", owned.number),
+            _numbers("TelephoneNumbers", number),
             _element("SubscriberInformation", caller_id_name),
             _element("UseType", "BUSINESS"),
             _element("Visibility", "PUBLIC"),
@@ -420,6 +441,12 @@ def _complaint(body: Any) -> Complaint:
         return _text(errors[0], "Code"), "; ".join(_text(error, "Description") or "" for error in errors)
     status = body.find("ResponseStatus")
     return _text(status, "ErrorCode"), _text(status, "Description") or ""
+
+
+def _platform_complaint(body: Any) -> Complaint:
+    """The words of {"errors": [{"description"}]}."""
+    errors = body.get("errors") or [] if isinstance(body, dict) else []
+    return None, "; ".join(str(error.get("description", "")) for error in errors)
 
 
 def _element(name: str, *content: ET.Element | str) -> ET.Element:

@@ -23,7 +23,6 @@ from switchboard.errors import (
     ProviderError,
     ProviderFailed,
     ProviderNotConfigured,
-    RequirementMissing,
 )
 from switchboard.model.number import Capabilities
 
@@ -93,7 +92,8 @@ class Vonage:
     def buy(self, number: str, country: str, tag: str) -> Order:  # noqa: ARG002 - Vonage keeps no tag
         """Done at once, also if the account has the number already: Vonage cannot tell by which purchase.
 
-        Which of our purchases a number is for must have been settled before it is bought.
+        Which of our purchases a number is for must have been settled before it is bought. A number that cannot be had
+        without an address is NotAvailable too, since only Vonage's words, which are in the error, tell it from others.
         """
         try:
             self._act("buy", number, country)
@@ -102,7 +102,7 @@ class Vonage:
                 raise
             if self._is_held(number, country, refused):
                 return Order(state="done")
-            raise self._why_not(number, country, refused) from refused
+            raise NotAvailable(f"Vonage did not sell {number}: {refused.message}") from refused
         return Order(state="done")
 
     def order(self, reference: str) -> Order:  # noqa: ARG002
@@ -165,17 +165,6 @@ class Vonage:
             return self._row(number, country) is not None
         except (ProviderError, Refused) as error:
             raise OutcomeUnknown(f"Vonage refused {number} and did not say whose it is: {refused.message}") from error
-
-    def _why_not(self, number: str, country: str, refused: Refused) -> NotAvailable | RequirementMissing:
-        """A number that is refused while it is on offer is one that this account may not have (yet)."""
-        query = {"country": country, "pattern": _digits(number), "search_pattern": STARTS_WITH}
-        try:
-            rows = list(self._pages("/number/search", query, PAGE, 1))
-        except (ProviderError, Refused) as error:
-            raise NotAvailable(f"Vonage did not sell {number}: {refused.message}") from error
-        if any(row["msisdn"] == _digits(number) for row in rows):
-            return RequirementMissing(f"Vonage offers {number}, but not to this account: {refused.message}")
-        return NotAvailable(f"Vonage has {number} no longer: {refused.message}")
 
     def _row(self, number: str, country: str | None) -> dict[str, Any] | None:
         query = {"country": country, "pattern": _digits(number), "search_pattern": STARTS_WITH}
