@@ -12,18 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-)
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from switchboard.errors import (
     OutcomeUnknown,
@@ -33,6 +27,9 @@ from switchboard.errors import (
     ProviderFailed,
     ProviderUnreachable,
 )
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse  # not in urllib3 1.26, which a Lambda runtime may have
 
 USER_AGENT = "switchboard/0.1 (+phone-number control plane)"
 """Vapi's edge turns away the default agents of Python's HTTP clients with a 403."""
@@ -265,7 +262,7 @@ class Api:
             text = text.replace(secret, "***")
         return _ACCOUNTS_AND_KEYS.sub(r"\1***", text)
 
-    def _sent(self, method: str, url: str, data: bytes | None) -> urllib3.BaseHTTPResponse:
+    def _sent(self, method: str, url: str, data: bytes | None) -> "BaseHTTPResponse":
         headers = {
             "User-Agent": USER_AGENT,
             "Accept": self.wire.accept,
@@ -284,11 +281,11 @@ class Api:
         except HTTPError as error:
             reason = error.reason if isinstance(error, MaxRetryError) else error
             cause = Cause(self.redacted(repr(error)))
-            if isinstance(reason, NewConnectionError | ConnectTimeoutError | NameResolutionError):
+            if isinstance(reason, NewConnectionError | ConnectTimeoutError):
                 raise ProviderUnreachable(f"{self.provider} could not be reached.") from cause
             raise OutcomeUnknown(f"{self.provider} did not answer.") from cause
 
-    def _error(self, answer: urllib3.BaseHTTPResponse) -> ProviderError | Refused:
+    def _error(self, answer: "BaseHTTPResponse") -> ProviderError | Refused:
         status = answer.status
         code, message = self._complained(answer.data)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
