@@ -81,6 +81,10 @@ deploy: .venv/installed ## deploy to your own AWS account
 client: .venv/installed ## let an API client of your deployment act for a business: make client BUSINESS=acme CLIENT=FirstClientId
 	PYTHONPATH=layers/switchboard $(BIN)/python -m local.client --business '$(BUSINESS)' --client '$(CLIENT)'
 
+.PHONY: recount
+recount: .venv/installed ## hold a number's usage, or a business's, against its calls: make recount NUMBER=pn_... or BUSINESS=acme
+	PYTHONPATH=layers/switchboard $(BIN)/python -m local.recount $(if $(NUMBER),--number '$(NUMBER)',--business '$(BUSINESS)')
+
 # Made anew whenever a pin changes. Every package is pinned, so nothing is left to resolve (which takes a minute).
 .venv/installed: pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed'; exit 1; }

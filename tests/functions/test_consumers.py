@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from switchboard import bus
-from switchboard.store import dynamo, usage
+from switchboard.store import dynamo
 from tests.functions.conftest import REGION, Deployment
 from tests.support.buckets import Sums, due, held
 from tests.support.invoking import invoke
@@ -452,24 +452,3 @@ def test_nothing_changed_is_nothing_told(aws: Deployment) -> None:
     assert publish() == []
     assert tally() == []
     assert boto3.client("sqs", region_name=REGION).receive_message(QueueUrl=aws.queue_url).get("Messages") is None
-
-
-@pytest.mark.usefixtures("aws")
-def test_counters_are_read_from_the_sums() -> None:
-    tally(*history(*answered("c1")), *history(*missed("c2")))
-    assert usage.usage().of_numbers([NUMBER, "pn_other"]) == {
-        NUMBER: {
-            "total_calls": 2,
-            "inbound_calls": 2,
-            "outbound_calls": 0,
-            "average_call_duration": 60.0,
-            "total_minutes": 1.0,
-        },
-        "pn_other": {
-            "total_calls": 0,
-            "inbound_calls": 0,
-            "outbound_calls": 0,
-            "average_call_duration": 0.0,
-            "total_minutes": 0.0,
-        },
-    }

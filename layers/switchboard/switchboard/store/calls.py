@@ -266,6 +266,21 @@ class Calls:
             pending = answer.get("UnprocessedKeys")
         return found
 
+    def of_number(self, number_id: str) -> Iterator[Item]:
+        """All calls of a number that are kept, the erased ones too, in the order of their ids, as they are now."""
+        query: dict[str, Any] = {
+            "TableName": self.table.name,
+            "KeyConditionExpression": "PK = :pk AND SK BETWEEN :from AND :to",
+            "ExpressionAttributeValues": wire(keys.calls_of(number_id)),
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = self.table.client.query(**query)
+            yield from map(plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def ended_unreported(self, until: int) -> Iterator[tuple[str, str, str]]:
         """(number id, business, call id) of the calls that ended by then (Unix seconds) and wait for their report."""
         query: dict[str, Any] = {

@@ -124,6 +124,21 @@ def names_callers(sort: str) -> bool:
     return sort.startswith("USAGE#CALLERS#")
 
 
+def buckets_of(number_id: str) -> dict[str, str]:
+    """The sort keys of all buckets of a number's usage: `:pk`, `:from`, `:to`."""
+    return {":pk": f"NUMBER#{number_id}", ":from": "USAGE#", ":to": "USAGE#~"}
+
+
+def calls_of(number_id: str) -> dict[str, str]:
+    """The sort keys of a number's calls, in the order of their ids: `:pk`, `:from`, `:to`."""
+    return {":pk": f"NUMBER#{number_id}", ":from": "CALL#", ":to": "CALL#~"}
+
+
+def tallies_of(number_id: str) -> dict[str, str]:
+    """The sort keys of what usage has counted of each call, in the order of their ids: `:pk`, `:from`, `:to`."""
+    return {":pk": f"NUMBER#{number_id}", ":from": "TALLY#", ":to": "TALLY#~"}
+
+
 def hours_between(number_id: str, first: str, last: str) -> dict[str, str]:
     """The sort keys of a number's hours, both included: `:pk`, `:from`, `:to`."""
     return {":pk": f"NUMBER#{number_id}", ":from": f"USAGE#HOUR#{first}", ":to": f"USAGE#HOUR#{last}"}

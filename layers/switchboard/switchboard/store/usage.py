@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from switchboard.calls.record import call_from_item
-from switchboard.calls.usage import contribution, counters, differences
+from switchboard.calls.usage import Bucket, contribution, differences
 from switchboard.store import keys
 from switchboard.store.dynamo import Item, Table, plain, table, wire
 
@@ -24,6 +24,14 @@ _NO_SUMS = frozenset({"PK", "SK", "expiresAt"})
 
 class TallyContended(Exception):
     """Others kept counting the same call or number; the stream will bring the record again."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the buckets hold of a call, and of which of its revisions."""
+
+    revision: int
+    counted: Mapping[Bucket, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,6 @@ class Usage:
             if self._write(call, receipt, added, differences(counted(receipt), added)):
                 return True
         raise TallyContended(call["callId"])
-
-    def of_numbers(self, number_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Counters by number id; a number without calls has its zeros."""
-        read = self.with_months(dict.fromkeys(number_ids, ()))
-        return {number_id: counters(totals) for number_id, (totals, _) in read.items()}
 
     def months(self, wanted: Iterable[tuple[str, str]], *, consistent: bool = False) -> dict[tuple[str, str], Item]:
         """Sums by number id and UTC month such as `2026-11`; empty where there is no bucket."""
@@ -73,13 +76,28 @@ class Usage:
 
     def hours(self, number_id: str, first: str, last: str, *, consistent: bool = False) -> Iterator[tuple[str, Item]]:
         """UTC hours such as `2026-11-23T07` with their sums, from first to last, both included, in order."""
-        return self._between(keys.hours_between(number_id, first, last), consistent=consistent)
+        return self._by_hour(keys.hours_between(number_id, first, last), consistent=consistent)
 
     def callers(self, number_id: str, first: str, last: str) -> Iterator[tuple[str, Item]]:
         """UTC hours with the sums of one of their shards, from first to last, both included, in order."""
-        return self._between(keys.callers_between(number_id, first, last), consistent=False)
+        return self._by_hour(keys.callers_between(number_id, first, last), consistent=False)
 
-    def _between(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[tuple[str, Item]]:
+    def buckets(self, number_id: str) -> Iterator[tuple[Bucket, Item]]:
+        """All buckets of a number by their names, as they are now."""
+        for item in self._between(keys.buckets_of(number_id), consistent=True):
+            yield keys.bucket_names(item["SK"]), _sums(item)
+
+    def receipts(self, number_id: str) -> Iterator[tuple[str, Receipt]]:
+        """What is counted of each call, by its id, in the order of the ids, as it is now."""
+        for item in self._between(keys.tallies_of(number_id), consistent=True):
+            sums = {keys.bucket_names(sort): held for sort, held in counted(item).items()}
+            yield item["SK"].removeprefix("TALLY#"), Receipt(int(item["rev"]), sums)
+
+    def _by_hour(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[tuple[str, Item]]:
+        for item in self._between(bounds, consistent=consistent):
+            yield keys.bucket_names(item["SK"])[1], _sums(item)
+
+    def _between(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[Item]:
         query: dict[str, Any] = {
             "TableName": self.table.name,
             "KeyConditionExpression": "PK = :pk AND SK BETWEEN :from AND :to",
@@ -88,8 +106,7 @@ class Usage:
         }
         while True:
             answer = self.table.client.query(**query)
-            for item in map(plain, answer["Items"]):
-                yield keys.bucket_names(item["SK"])[1], _sums(item)
+            yield from map(plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
