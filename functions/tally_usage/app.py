@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from switchboard import consumers
+from switchboard.ledger.watch import watch
 from switchboard.store.expired import expired
 from switchboard.store.lines import lines
 from switchboard.store.usage import usage
@@ -14,4 +15,5 @@ from switchboard.store.windows import windows
 @consumers.logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     tallied = consumers.tally_usage(event, usage(), lines(), windows())
-    return consumers.both(tallied, consumers.uncount_expired_blocks(event, expired()))
+    watched = consumers.watch_thresholds(event, watch())
+    return consumers.together(tallied, watched, consumers.uncount_expired_blocks(event, expired()))

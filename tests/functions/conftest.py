@@ -15,6 +15,7 @@ from moto.core.base_backend import AccountSpecificBackend
 
 from local.simulators.vapi import VapiSimulator
 from switchboard import bus
+from switchboard.ledger import watch
 from switchboard.provisioning import connected
 from switchboard.provisioning.check import check_numbers
 from switchboard.store import (
@@ -28,6 +29,7 @@ from switchboard.store import (
     screening,
     sdk,
     secrets,
+    thresholds,
     transcripts,
     usage,
     windows,
@@ -91,9 +93,11 @@ class Deployment:
         answer = client.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
         records = [json.loads(json.dumps(record, default=str)) for record in answer["Records"]]
-        kinds = {"publish_events": ("NUMBER", "CALL#", "BLOCK#"), "tally_usage": ("CALL#",)}
+        kinds = {"publish_events": ("NUMBER", "CALL#", "BLOCK#", "THRESHOLD#"), "tally_usage": ("CALL#", "NUMBER")}
         for folder, starts in kinds.items():
             seen = [r for r in records if r["dynamodb"]["Keys"]["SK"]["S"].startswith(starts)]
+            if folder == "tally_usage":
+                seen = [r for r in seen if r["dynamodb"]["Keys"]["SK"]["S"] != "NUMBER" or _is_watched(r)]
             if seen:
                 assert invoke(folder, {"Records": seen}) == {"batchItemFailures": []}
         return len(records)
@@ -173,6 +177,11 @@ class Deployment:
         return number
 
 
+def _is_watched(record: dict[str, Any]) -> bool:
+    """Whether a number's change is one of which `tally_usage` hears."""
+    return record["eventName"] == "MODIFY" and "thresholdsSince" in record["dynamodb"]["NewImage"]
+
+
 def make_table(table: Any) -> None:
     """Makes the template's table, with the clients of two businesses in it."""
     properties = dict(resources("AWS::DynamoDB::Table")["Table"])
@@ -220,6 +229,8 @@ def aws(
         windows.windows,
         usage.usage,
         transcripts.transcripts,
+        thresholds.thresholds,
+        watch.watch,
         clients.business_of,
         bus.bus,
         secrets._client,

@@ -10,16 +10,20 @@ T = 1_785_862_800_000
 CALLER = "+12025550123"
 
 
-def message(call_id: str, kind: str, *, caller: str | None = CALLER, after: int = 140, **own: Any) -> dict[str, Any]:
+def message(
+    call_id: str, kind: str, *, caller: str | None = CALLER, began: int = T, after: int = 140, **own: Any
+) -> dict[str, Any]:
     """A server message, so many milliseconds after the call came to be."""
     customer = {} if caller is None else {"customer": {"number": caller}}
-    row = {"id": call_id, "type": "inboundPhoneCall", "status": "ringing", "createdAt": iso(T), **customer}
-    return {"message": {"type": kind, "timestamp": T + after, "call": row, **customer, **own}}
+    row = {"id": call_id, "type": "inboundPhoneCall", "status": "ringing", "createdAt": iso(began), **customer}
+    return {"message": {"type": kind, "timestamp": began + after, "call": row, **customer, **own}}
 
 
-def rings(aws: Deployment, number: dict[str, Any], call_id: str, caller: str | None = CALLER) -> Answer:
+def rings(
+    aws: Deployment, number: dict[str, Any], call_id: str, caller: str | None = CALLER, *, began: int = T
+) -> Answer:
     """Vapi asks who answers."""
-    return aws.tell(number, message(call_id, "assistant-request", caller=caller))
+    return aws.tell(number, message(call_id, "assistant-request", caller=caller, began=began))
 
 
 def ends(

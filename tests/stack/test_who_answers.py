@@ -13,6 +13,7 @@ from local.eventually import eventually
 from local.simulators.vapi import Delivery, Ring
 from local.stack import Stack
 from tests.stack.acting import active_number, events_by_kind, made_at_vapi, settled_counters, stored_call
+from tests.support.zones import at_noon
 
 Api = Callable[..., httpx.Client]
 
@@ -179,6 +180,59 @@ def test_a_dialler_is_scored_and_turned_away_as_spam(stack: Stack, api: Api, bus
     decision = eventually(detected, what="a call decided as spam")
     assert decision["action"] == "reject"
     eventually(lambda: events_by_kind(bus_events, last["id"])["Spam.detected"] >= 1, what="Spam.detected")
+
+
+def of_one_call_a_day(action: str, **then: Any) -> dict[str, Any]:
+    return {"id": "busy", "period": "day", "metric": "calls", "limit": 1, "action": action, **then}
+
+
+@pytest.mark.parametrize("action", ["reject", "voicemail", "assistant"])
+def test_a_call_beyond_a_usage_threshold_is_held_and_the_threshold_told_once(
+    stack: Stack, api: Api, bus_events: BusEvents, assistants: dict[str, str], action: str
+) -> None:
+    acme, friend, words = api("acme"), "+12025550199", "We are full today."
+    then = {"assistantId": assistants["Night desk"]} if action == "assistant" else {"message": words}
+    number = active_number(acme, voicemailEnabled=True, allowedNumbers=[friend])
+    path = f"/phone-numbers/{number['id']}"
+    limited = {"usageThresholds": [of_one_call_a_day(action, **then)], "businessHours": at_noon(number["created"])}
+    acme.patch(path, json=limited).raise_for_status()
+    acme.put(f"{path}/assistant", json={"id": assistants["Front desk"]}).raise_for_status()
+
+    taken = stack.vapi.ring(number["phoneNumber"], CALLER)
+    eventually(partial(told_once, bus_events, number["id"], "Threshold.exceeded"), what="one Threshold.exceeded")
+    held = stack.vapi.ring(number["phoneNumber"], CALLER)
+    spared = stack.vapi.ring(number["phoneNumber"], friend)
+
+    assert taken["answered"]["body"]["assistantId"] == assistants["Front desk"]
+    assert spared["answered"]["body"]["assistantId"] == assistants["Front desk"]
+    decision = stored_call(stack, number["id"], held["callId"])["decision"]
+    assert (decision["action"], decision["reason"]) == (action, "threshold")
+    told = held["answered"]["body"]
+    if action == "reject":
+        assert (told, held["outcome"]["spoken"]) == ({"error": words}, words)
+    elif action == "voicemail":
+        assert told["assistant"]["firstMessage"] == words
+    else:
+        assert told["assistantId"] == assistants["Night desk"]
+    settled_counters(acme, number["id"], inboundCalls=3)
+    assert told_once(bus_events, number["id"], "Threshold.exceeded")
+
+
+def test_a_usage_threshold_that_is_reached_when_it_is_set_is_told_and_lifted_again(
+    stack: Stack, api: Api, bus_events: BusEvents, assistants: dict[str, str]
+) -> None:
+    acme = api("acme")
+    number = active_number(acme)
+    path = f"/phone-numbers/{number['id']}"
+    acme.patch(path, json={"businessHours": at_noon(number["created"])}).raise_for_status()
+    acme.put(f"{path}/assistant", json={"id": assistants["Front desk"]}).raise_for_status()
+    stack.vapi.ring(number["phoneNumber"], CALLER)
+    settled_counters(acme, number["id"], inboundCalls=1)
+    acme.patch(path, json={"usageThresholds": [of_one_call_a_day("reject")]}).raise_for_status()
+    eventually(partial(told_once, bus_events, number["id"], "Threshold.exceeded"), what="one Threshold.exceeded")
+    assert "error" in stack.vapi.ring(number["phoneNumber"], CALLER)["answered"]["body"]
+    acme.patch(path, json={"usageThresholds": []}).raise_for_status()
+    assert "assistantId" in stack.vapi.ring(number["phoneNumber"], CALLER)["answered"]["body"]
 
 
 def test_fifty_callers_for_five_lines_get_five_and_lost_ends_keep_theirs(

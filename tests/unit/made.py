@@ -114,6 +114,15 @@ rules = st.fixed_dictionaries(
         ),
     },
 )
+thresholds = st.fixed_dictionaries(
+    {
+        "id": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
+        "period": st.sampled_from(["day", "month"]),
+        "metric": st.sampled_from(["calls", "minutes", "cost", "concurrentCalls"]),
+        "limit": st.integers(1, 1_000_000_000) | st.integers(1, 10_000_000).map(lambda units: units / 10_000),
+    },
+    optional={"action": st.sampled_from(["notify", "reject"])},
+)
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -158,6 +167,7 @@ _free = partly(
     callRoutingRules=st.lists(
         rules, max_size=3, unique_by=(lambda rule: rule["id"], lambda rule: rule["priority"])
     ).map(_each_reached),
+    usageThresholds=st.lists(thresholds, max_size=3, unique_by=lambda threshold: threshold["id"]),
     webhookUrl=urls,
     webhookSecret=st.just(SECRET),
     tags=st.lists(texts(64), max_size=3),

@@ -72,9 +72,18 @@ def prefix(pattern: str, **more: Any) -> dict[str, Any]:
     return {"pattern": pattern, "addedAt": 0, **more}
 
 
-def held(action: str, until: int, **more: Any) -> dict[str, Any]:
-    """A hold of a usage threshold."""
-    return {"action": action, "until": until, **more}
+def limited(*actions: str, limit: Any = 100, **more: Any) -> dict[str, Any]:
+    """A number with a usage threshold of calls a day for each action: t0, t1 and so on."""
+    listed = [
+        {"id": f"t{position}", "metric": "calls", "period": "day", "limit": limit, "action": action, **more}
+        for position, action in enumerate(actions)
+    ]
+    return {"usageThresholds": listed}
+
+
+def held(until: Any = AT + 1, name: str = "t0#calls#day#100", **also: Any) -> dict[str, Any]:
+    """A call on a number with a hold until then."""
+    return {"holds": {name: until}, **also}
 
 
 def case(name: str, decision: str, item: Any = None, call: Any = None, at: int = AT, **told: Any) -> Any:
@@ -105,26 +114,95 @@ SCREENING: list[Any] = [
         message="We moved.",
     ),
     # ---- threshold ----
-    case("a hold that rejects holds until its period ends", "reject threshold", {"hold": held("reject", AT + 1)}),
-    case("a hold ends with its period", DEFAULT, {"hold": held("reject", AT)}),
-    case("a hold spares allowed callers", DEFAULT, {"hold": held("reject", AT + 1)}, {"allowed": (Entry(CALLER),)}),
+    case("a hold that rejects holds until its period ends", "reject threshold", limited("reject"), held(AT + 1)),
+    case("a hold ends with its period", DEFAULT, limited("reject"), held(AT)),
+    case("a threshold that never fired holds nothing", DEFAULT, limited("reject")),
+    case("nor does one that is only told of", DEFAULT, limited("notify"), held()),
+    case("a hold spares allowed callers", DEFAULT, limited("reject"), held(allowed=(Entry(CALLER),))),
     case(
         "a hold may send callers to another assistant",
         "assistant threshold",
-        {"hold": held("assistant", AT + 1, id="a_2")},
+        limited("assistant", assistantId="a_2"),
+        held(),
         id="a_2",
     ),
+    case("an assistant without an id rejects", "reject threshold", limited("assistant"), held()),
+    case("a hold may take messages", "voicemail threshold", {**limited("voicemail"), "voicemailEnabled": True}, held()),
     case(
-        "a hold may take messages",
+        "in words of its own",
         "voicemail threshold",
-        {"hold": held("voicemail", AT + 1), "voicemailEnabled": True},
+        {**limited("voicemail", message="Full."), "voicemailEnabled": True, "afterHoursMessage": "Closed."},
+        held(),
+        message="Full.",
     ),
     case(
         "a hold that takes messages rejects where there is no voicemail",
         "reject threshold",
-        {"hold": held("voicemail", AT + 1)},
+        limited("voicemail", message="Full."),
+        held(),
+        message="Full.",
     ),
-    case("a hold that cannot be read rejects", "reject threshold", {"hold": {"action": "dance"}}),
+    case(
+        "a hold that rejects says its own words before the number's",
+        "reject threshold",
+        {**limited("reject", message="Full."), **inbound(rejectMessage="No.")},
+        held(),
+        message="Full.",
+    ),
+    case(
+        "and the number's where it has none",
+        "reject threshold",
+        {**limited("reject"), **inbound(rejectMessage="No.")},
+        held(),
+        message="No.",
+    ),
+    case("a threshold that was taken away holds no more", DEFAULT, call=held()),
+    case("nor does one whose limit was changed", DEFAULT, limited("reject", limit=101), held()),
+    case("nor one of another metric", DEFAULT, limited("reject", metric="minutes"), held()),
+    case("nor one of another period", DEFAULT, limited("reject", period="month"), held()),
+    case(
+        "a limit is the same however it is written",
+        "reject threshold",
+        limited("reject", limit=Decimal("1E+2")),
+        held(),
+    ),
+    case(
+        "of several holds the strictest decides",
+        "reject threshold",
+        {**limited("assistant", "voicemail", "reject", assistantId="a_2"), "voicemailEnabled": True},
+        {"holds": {f"t{position}#calls#day#100": AT + 9 for position in range(3)}},
+    ),
+    case(
+        "voicemail is stricter than an assistant",
+        "voicemail threshold",
+        {**limited("assistant", "voicemail", assistantId="a_2"), "voicemailEnabled": True},
+        {"holds": {f"t{position}#calls#day#100": AT + 9 for position in range(2)}},
+    ),
+    case(
+        "one that has ended leaves it to the next",
+        "assistant threshold",
+        limited("reject", "assistant", assistantId="a_2"),
+        {"holds": {"t0#calls#day#100": AT, "t1#calls#day#100": AT + 1}},
+    ),
+    case(
+        "of two alike the first by id",
+        "assistant threshold",
+        {
+            "usageThresholds": [
+                {**limited("assistant")["usageThresholds"][0], "id": name, "assistantId": name} for name in ("t2", "t1")
+            ]
+        },
+        {"holds": {"t1#calls#day#100": AT + 9, "t2#calls#day#100": AT + 9}},
+        id="t1",
+    ),
+    case(
+        "a hold whose end cannot be read rejects",
+        "reject threshold",
+        limited("assistant", assistantId="a_2"),
+        held(None),
+    ),
+    case("a hold whose action cannot be read rejects", "reject threshold", limited("dance"), held()),
+    case("a threshold that cannot be read holds nothing", DEFAULT, {"usageThresholds": [{"id": "t0"}, 7]}, held()),
     # ---- lists ----
     case("a blocked caller is turned away", "reject blocked", call={"blocked": (Entry(CALLER),)}),
     case("an entry for another caller blocks nobody", DEFAULT, call={"blocked": (Entry("+12025550124"),)}),
@@ -715,7 +793,7 @@ DECIDING: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "lists": (inbound(allowListOnly=True), {}, "not-allowed"),
     "anonymous": (inbound(rejectAnonymous=True), {"caller": None}, "anonymous"),
     "spam": (SPAM_FILTER, {"recent": DIALLER}, "spam"),
-    "threshold": ({"hold": {"action": "reject", "until": AT + 1}}, {}, "threshold"),
+    "threshold": (limited("reject"), held(), "threshold"),
     "forwarding": ({"forwardingEnabled": True, "forwardingNumber": FORWARD_TO}, {}, "forwarding"),
     "rules": (rules(rule()), {}, "rule"),
     "hours": ({"businessHours": HOLIDAY, "afterHoursAction": "reject"}, {}, "after-hours"),
@@ -780,6 +858,15 @@ TRACES = [
         id="also where it is observed",
     ),
     pytest.param(SPAM_FILTER, {}, [("spam", "passed", "score 0 of 70")], id="a score of nothing"),
+    pytest.param(
+        limited("reject", limit=Decimal("100.0")),
+        held(),
+        [("threshold", "decided", "t0: calls reached 100 this day")],
+        id="the threshold that holds",
+    ),
+    pytest.param(
+        limited("reject"), held(allowed=(Entry(CALLER),)), [("threshold", "skipped", None)], id="a hold that was spared"
+    ),
     pytest.param(
         rules(rule(when={"anonymous": True}), rule(priority=2)),
         {},
@@ -857,6 +944,9 @@ calls = st.builds(
     valid=st.none() | st.booleans(),
     recent=st.builds(Recent, st.none() | st.integers(0, 5), st.none() | st.integers(0, 5)),
     line_free=st.booleans(),
+    holds=st.dictionaries(
+        st.sampled_from(["t0#calls#day#100", "t1#cost#month#0.5"]), st.none() | st.sampled_from([AT, AT + 1])
+    ),
 )
 instants = st.sampled_from([AT, NIGHT, CLOSES, OPENS]) | st.integers(0, 2**33)
 anything: st.SearchStrategy[Any] = st.recursive(
@@ -917,6 +1007,17 @@ SOUND: dict[str, st.SearchStrategy[Any]] = {
     "callRoutingRules": rule_lists,
     "blockedPrefixes": prefix_lists,
     "allowedPrefixes": prefix_lists,
+    "usageThresholds": st.lists(
+        st.sampled_from(
+            [
+                *limited("reject")["usageThresholds"],
+                {"id": "t1", "metric": "cost", "period": "month", "limit": Decimal("0.5"), "action": "voicemail"},
+                {"id": "t2", "metric": "cost", "period": "month", "limit": 1, "action": "notify"},
+            ]
+        ),
+        max_size=2,
+        unique_by=lambda threshold: threshold["id"],
+    ),
     "profile": st.just('{"ownServer": true}'),
     "profiles": st.just('{"sales": {"ownServer": true, "maxDurationSeconds": 60}}'),
     "recordingEnabled": st.booleans(),
@@ -938,6 +1039,15 @@ garbage = made.partly(
             max_size=3,
         ),
         "blockedPrefixes": anything | st.lists(made.partly(pattern=anything, expiresAt=anything), max_size=3),
+        "usageThresholds": anything
+        | st.lists(
+            anything
+            | st.fixed_dictionaries(
+                {"id": st.just("t0") | anything, "metric": st.just("calls") | anything, "period": st.just("day")},
+                optional={"limit": anything, "action": anything, "assistantId": anything, "message": anything},
+            ),
+            max_size=3,
+        ),
         "profile": anything | st.builds(json.dumps, made.json_values),
         "profiles": anything | st.builds(json.dumps, made.json_values),
     }
@@ -981,7 +1091,9 @@ def test_whatever_is_stored_the_decision_never_raises(item: dict[str, Any], call
 def test_the_order_in_which_rules_and_entries_are_stored_never_matters(
     item: dict[str, Any], call: IncomingCall, at: int, data: st.DataObject
 ) -> None:
-    lists = [name for name in ("callRoutingRules", "blockedPrefixes", "allowedPrefixes") if name in item]
+    lists = [
+        name for name in ("callRoutingRules", "usageThresholds", "blockedPrefixes", "allowedPrefixes") if name in item
+    ]
     shuffled = item | {name: data.draw(st.permutations(item[name])) for name in lists}
     turned = replace(call, blocked=call.blocked[::-1], allowed=call.allowed[::-1])
     assert decide(number_from_item(shuffled), turned, at) == decide(number_from_item(item), call, at)

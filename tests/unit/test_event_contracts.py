@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchboard.calls.kinds import Kind
-from switchboard.events import SOURCE, VERSION, Event, block_events, call_events, number_events
+from switchboard.events import (
+    SOURCE,
+    VERSION,
+    Event,
+    block_events,
+    call_events,
+    number_events,
+    threshold_events,
+)
 from switchboard.model.record import NumberFacts, NumberRecord
 from switchboard.model.screening import BlockRequest
 from switchboard.store.numbers import _item
@@ -81,10 +90,23 @@ def block(**more: Any) -> dict[str, Any]:
     return {"PK": "NUMBER#pn_1", "SK": "BLOCK#+12025550123", **who, **more}
 
 
+def fired(**more: Any) -> dict[str, Any]:
+    """That a threshold fired, as it is kept."""
+    which = {"thresholdId": "t", "metric": "calls", "period": "day", "limit": Decimal(100), "action": "reject"}
+    when = {"periodStart": Decimal(AT - 3600), "periodEnd": Decimal(AT + 82_800), "firedAt": Decimal(AT)}
+    who = {"numberId": "pn_1", "business": "acme", "ours": "+14155550100", "value": Decimal(100)}
+    return {"PK": "NUMBER#pn_1", "SK": f"THRESHOLD#t#calls#day#100#{AT - 3600}", **which, **when, **who, **more}
+
+
 def test_every_event_has_its_schema_and_its_sample_and_no_other_has() -> None:
     made = {
         f"{event.detail_type}.v{VERSION}"
-        for event in [*life(requested()), *calls_events(), *block_events(None, block())]
+        for event in [
+            *life(requested()),
+            *calls_events(),
+            *block_events(None, block()),
+            *threshold_events(None, fired()),
+        ]
     }
     assert made == set(NAMES) == {path.stem for path in (EVENTS / "bus").glob("*.json")}
 
@@ -290,3 +312,40 @@ def test_a_prefix_that_is_added_is_one_event_and_keeps_to_its_schema() -> None:
         keeps_to_its_contract(event)
     again = new.blocking(BlockRequest(phoneNumber="+1976*", reason="dear"), AT + 10)
     assert [event.detail_type for event in number_events(_item(new), _item(again))] == ["updated"]
+
+
+# ---- usage thresholds
+
+
+FIRED = [
+    pytest.param({}, {"limit": 100, "value": 100, "forecast": None}, id="whole numbers"),
+    pytest.param({"forecast": Decimal("171.4286")}, {"forecast": 171.4286}, id="with a forecast"),
+    pytest.param(
+        {"metric": "missedRate", "limit": Decimal("0.25"), "value": Decimal("0.3")},
+        {"metric": "missedRate", "limit": 0.25, "value": 0.3},
+        id="fractions",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kept", "told"), FIRED)
+def test_a_threshold_that_fired_is_told_as_it_was_then_and_keeps_to_its_schema(
+    kept: dict[str, Any], told: dict[str, Any]
+) -> None:
+    (event,) = threshold_events(None, fired(**kept))
+    keeps_to_its_contract(event)
+    assert (event.detail_type, event.detail["occurredAt"]) == ("Threshold.exceeded", AT)
+    assert told.items() <= event.detail["data"].items()
+    of_period = {"thresholdId": "t", "period": "day", "periodStart": AT - 3600, "periodEnd": AT + 82_800}
+    assert of_period.items() <= event.detail["data"].items()
+
+
+def test_a_threshold_is_told_again_by_the_same_id_and_in_another_period_by_another() -> None:
+    (first,), (again,) = threshold_events(None, fired()), threshold_events(None, fired())
+    (next_day,) = threshold_events(None, fired(SK=f"THRESHOLD#t#calls#day#100#{AT + 82_800}"))
+    assert first == again
+    assert first.detail["eventId"] != next_day.detail["eventId"]
+
+
+def test_what_is_kept_of_a_threshold_is_told_only_when_it_came_to_be() -> None:
+    assert not list(threshold_events(fired(), fired(expiresAt=Decimal(AT))))

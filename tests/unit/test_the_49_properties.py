@@ -67,7 +67,7 @@ CHOICES = {
     "direction": {"inbound", "outbound", "both"},
     "afterHoursAction": {"voicemail", "forward", "reject"},
 }
-OURS = {"version", "provisioning", "warnings", "blockedNumbersCount"}
+OURS = {"version", "provisioning", "warnings", "blockedNumbersCount", "usageThresholds"}
 
 AS_JSON = {
     "string": {"string"},

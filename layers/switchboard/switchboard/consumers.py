@@ -3,6 +3,7 @@
 There are two, `publish_events` and `tally_usage`, as many readers as a shard of the stream serves without throttling.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,16 +11,24 @@ from aws_lambda_powertools import Logger
 
 from switchboard.bus import Bus
 from switchboard.calls.record import Call, call_from_item
-from switchboard.events import Event, block_events, call_events, number_events
+from switchboard.events import Event, block_events, call_events, number_events, threshold_events
+from switchboard.ledger.watch import Watch
+from switchboard.store.calls import is_erased
 from switchboard.store.expired import CountContended, Expired
 from switchboard.store.lines import Lines
-from switchboard.store.stream import changes, expired_blocks, failures
+from switchboard.store.stream import Change, changes, expired_blocks, failures
+from switchboard.store.thresholds import FiringContended
 from switchboard.store.usage import TallyContended, Usage
 from switchboard.store.windows import Windows
 
 logger = Logger()
 
-_EVENTS_OF = {"NUMBER": number_events, "CALL": call_events, "BLOCK": block_events}
+_EVENTS_OF = {
+    "NUMBER": number_events,
+    "CALL": call_events,
+    "BLOCK": block_events,
+    "THRESHOLD": threshold_events,
+}
 
 
 def publish_events(event: Mapping[str, Any], bus: Bus) -> dict[str, Any]:
@@ -42,6 +51,8 @@ def tally_usage(event: Mapping[str, Any], usage: Usage, lines: Lines, windows: W
     """
     counted = freed = 0
     for change in changes(event):
+        if change.kind != "CALL":
+            continue
         call = call_from_item(change.new)
         if _may_hold_a_line(call):
             freed += lines.give_back(call.number_id, call.id)
@@ -56,6 +67,36 @@ def tally_usage(event: Mapping[str, Any], usage: Usage, lines: Lines, windows: W
     return failures(None)
 
 
+def watch_thresholds(event: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
+    """Usage thresholds that the calls of a counted stream batch have reached, or a change of the number has, fire.
+
+    Calls that were counted before are looked at again: whoever counted them may have failed before looking. The batch
+    comes again from the first change of a number whose thresholds could not be written.
+    """
+    instants: defaultdict[str, set[int]] = defaultdict(set)
+    first: dict[str, str] = {}
+    for change in changes(event):
+        if change.kind == "CALL":
+            if is_erased(change.new):
+                continue
+            call = call_from_item(change.new)
+            number_id = call.number_id
+            instants[number_id].add(call.created_at // 1000)
+        elif change.kind == "NUMBER" and _is_watched_anew(change):
+            number_id = change.new["id"]
+            instants[number_id] |= set()
+        else:
+            continue
+        first.setdefault(number_id, change.sequence)
+    try:
+        fired = watch.look(instants)
+    except FiringContended as contended:
+        logger.warning("thresholds contended", numberId=contended.number_id)
+        return failures(first[contended.number_id])
+    logger.info("thresholds", fired=fired)
+    return failures(None)
+
+
 def uncount_expired_blocks(event: Mapping[str, Any], expired: Expired) -> dict[str, Any]:
     """Counts the blocks of a stream batch that expired no more; it comes again from the first that could not be."""
     for block, sequence in expired_blocks(event):
@@ -67,9 +108,16 @@ def uncount_expired_blocks(event: Mapping[str, Any], expired: Expired) -> dict[s
     return failures(None)
 
 
-def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """What two consumers of one batch answer together: it comes again from the earlier of their failures."""
-    return {"batchItemFailures": [*one["batchItemFailures"], *other["batchItemFailures"]]}
+def together(*answers: dict[str, Any]) -> dict[str, Any]:
+    """What several consumers of one batch answer: it comes again from the earliest of their failures."""
+    return {"batchItemFailures": [failure for answer in answers for failure in answer["batchItemFailures"]]}
+
+
+def _is_watched_anew(change: Change) -> bool:
+    """Of a number: its thresholds are others now, or the zone that their periods are reckoned in."""
+    before, now = ((image or {}).get("usageThresholds") for image in (change.old, change.new))
+    zones = [((image or {}).get("businessHours") or {}).get("timezone") for image in (change.old, change.new)]
+    return bool(now) and (before != now or zones[0] != zones[1])
 
 
 def _may_hold_a_line(call: Call) -> bool:

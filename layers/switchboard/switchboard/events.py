@@ -87,6 +87,31 @@ def call_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterat
         yield _of_call("Spam.detected", call, **spam)
 
 
+def threshold_events(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Iterator[Event]:
+    """The event of a usage threshold that fired, as it was written then. That never changes."""
+    if old is not None:
+        return
+    forecast = new.get("forecast")
+    data = {
+        "thresholdId": new["thresholdId"],
+        "metric": new["metric"],
+        "period": new["period"],
+        "periodStart": int(new["periodStart"]),
+        "periodEnd": int(new["periodEnd"]),
+        "limit": _json_number(new["limit"]),
+        "value": _json_number(new["value"]),
+        "forecast": None if forecast is None else _json_number(forecast),
+        "action": new["action"],
+    }
+    yield _event(
+        "Threshold.exceeded", new["business"], new["numberId"], new.get("ours"), new["SK"], int(new["firedAt"]), data
+    )
+
+
+def _json_number(value: Any) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
 def _took_message(call: Call) -> bool:
     return call.is_voicemail and call.outcome == "voicemail"
 

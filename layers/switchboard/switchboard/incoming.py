@@ -19,6 +19,7 @@ def call_view(number: Number, call_id: str, caller: str | None, seen: Seen) -> I
         country=country,
         valid=valid,
         recent=seen.recent,
+        holds=seen.holds,
     )
 
 

@@ -19,6 +19,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     keys = [
         (of_number, "NUMBER"),
         (of_number, "LINES"),
+        (of_number, "HOLDS"),
         (of_number, f"BLOCK#{caller}"),
         (of_number, f"ALLOW#{caller}"),
         *((f"BUSINESS#acme#CALLER#{caller}", f"WINDOW#{hour - back}") for back in range(3)),

@@ -27,6 +27,7 @@ from switchboard.model.base import (
 from switchboard.model.hours import BusinessHours
 from switchboard.model.rules import RoutingRule
 from switchboard.model.shadowing import shadowed
+from switchboard.model.thresholds import MAX_THRESHOLDS, UsageThreshold
 
 MAX_RULES = 500
 METADATA_BYTES = 16_384
@@ -155,6 +156,10 @@ class NumberConfiguration(Shape):
     spam_filter: bool = False
     max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] | None = None
     call_routing_rules: Annotated[list[RoutingRule], Field(max_length=MAX_RULES)] = []
+    usage_thresholds: Annotated[
+        list[UsageThreshold],
+        Field(max_length=MAX_THRESHOLDS, description="Ours: what Threshold.exceeded is told of, and what may follow."),
+    ] = []
     webhook_url: HttpsUrl | None = None
     webhook_secret: WebhookSecret | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = []
@@ -292,6 +297,7 @@ def contradictions(
             yield FieldError(path, "voicemail needs voicemailEnabled")
     if configuration.inbound_settings.spam_action == "voicemail" and not configuration.voicemail_enabled:
         yield FieldError("inboundSettings.spamAction", "voicemail needs voicemailEnabled")
+    yield from _wrong_thresholds(configuration)
     yield from _wrong_rules(configuration, own_number)
     doubles = list(_doubles(configuration.call_routing_rules))
     yield from doubles
@@ -310,6 +316,25 @@ def _wrong_rules(configuration: NumberConfiguration, own_number: str | None) -> 
             yield FieldError(f"{path}.action", f"{rule.id}: voicemail needs voicemailEnabled")
         if rule.then.action == "forward" and rule.then.number == own_number:
             yield FieldError(f"{path}.number", f"{rule.id} forwards to the number itself")
+
+
+def _wrong_thresholds(configuration: NumberConfiguration) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for position, threshold in enumerate(configuration.usage_thresholds):
+        path, action = f"usageThresholds.{position}", threshold.action
+        if threshold.id in seen:
+            yield FieldError(f"{path}.id", f"{threshold.id} is there twice")
+        seen.add(threshold.id)
+        if threshold.metric == "missedRate" and threshold.limit > 1:
+            yield FieldError(f"{path}.limit", "a missedRate is a fraction, at most 1")
+        if action == "voicemail" and not configuration.voicemail_enabled:
+            yield FieldError(f"{path}.action", "voicemail needs voicemailEnabled")
+        if action == "assistant" and threshold.assistant_id is None:
+            yield FieldError(f"{path}.assistantId", "action assistant needs one")
+        if action != "assistant" and threshold.assistant_id is not None:
+            yield FieldError(f"{path}.assistantId", f"action {action} has no assistant")
+        if action not in ("reject", "voicemail") and threshold.message is not None:
+            yield FieldError(f"{path}.message", f"action {action} says nothing to the caller")
 
 
 def _doubles(rules: list[RoutingRule]) -> Iterator[FieldError]:

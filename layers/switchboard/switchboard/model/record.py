@@ -95,11 +95,12 @@ class NumberFacts(Shape):
 
 
 class NumberRecord(Shape):
-    """rule_profiles: by the id of the assistant, squad or workflow, of all that the routing rules name.
+    """rule_profiles: by the id of the assistant, squad or workflow, of all that the rules and the thresholds name.
 
     The number's blockedNumbers and allowedNumbers hold the prefixes, and exact callers only `with_lists`.
     blocked_prefixes, allowed_prefixes: the same with reason and expiry. blocked_version, allowed_version: the version
     that last changed the list by the number's own record. lapsed_blocks: with `with_lists`, see Lists.
+    thresholds_since: since when the number has the usage thresholds that it has; None where it has none.
     """
 
     model_config = MADE_HERE
@@ -120,6 +121,7 @@ class NumberRecord(Shape):
     blocked_version: int | None = None
     allowed_version: int | None = None
     lapsed_blocks: dict[str, int] = {}
+    thresholds_since: Timestamp | None = None
 
     @classmethod
     def requested(
@@ -169,6 +171,7 @@ class NumberRecord(Shape):
             webhook_secret=secret,
             blocked_prefixes=prefixes(request.blocked_numbers, (), at),
             allowed_prefixes=prefixes(request.allowed_numbers, (), at),
+            thresholds_since=at if request.usage_thresholds else None,
         )
 
     @property
@@ -313,8 +316,9 @@ class NumberRecord(Shape):
         return moved.model_copy(update={"blocked_prefixes": entries, "blocked_version": moved.number.version})
 
     def with_rule_profiles(self, profiles: Mapping[str, AssistantProfile]) -> Self:
-        """The profiles of those whom the rules name; others are dropped."""
+        """The profiles of those whom the rules and the thresholds name; others are dropped."""
         named = {rule.then.id for rule in self.number.call_routing_rules}
+        named |= {threshold.assistant_id for threshold in self.number.usage_thresholds}
         kept = {target: profile for target, profile in profiles.items() if target in named}
         return self.model_copy(update={"rule_profiles": kept})
 
@@ -374,6 +378,8 @@ class NumberRecord(Shape):
         if "allowed_numbers" in changes:
             entries = prefixes(changes["allowed_numbers"], self.allowed_prefixes, at)
             update |= {"allowed_prefixes": entries, "allowed_version": version}
+        if "usage_thresholds" in changes:
+            update["thresholds_since"] = at if changes["usage_thresholds"] else None
         return moved.model_copy(update=update)
 
     def with_webhook_secret(self, secret: str) -> Self:
@@ -391,8 +397,9 @@ class NumberRecord(Shape):
         """What the owner sees. counters: by their names in Python. The secret is told by one answer only."""
         secret = None if self.webhook_secret is None else self.webhook_secret if told_secret else MASK
         warnings = [OWN_SERVER] if self.profile is not None and self.profile.own_server else []
+        by_rules = {rule.then.id for rule in self.number.call_routing_rules}
         warnings += [
-            f"{target}, which a routing rule names: {OWN_SERVER}"
+            f"{target}, which a {'routing rule' if target in by_rules else 'usage threshold'} names: {OWN_SERVER}"
             for target, profile in self.rule_profiles.items()
             if profile.own_server
         ]

@@ -8,6 +8,7 @@ from switchboard.errors import FieldError, InvalidRequest
 from switchboard.model.number import VapiAssistant
 from switchboard.model.record import AssistantProfile
 from switchboard.model.rules import NewRoutingRule
+from switchboard.model.thresholds import UsageThreshold
 
 DEFAULT_SERVER_MESSAGES = (
     "conversation-update",
@@ -80,6 +81,29 @@ def examine_rule(vapi: Vapi, rule: NewRoutingRule, path: str) -> AssistantProfil
     if then.action in ("forward", "voicemail", "reject") or then.id is None:
         return None
     return examine(vapi, VapiAssistant(id=then.id, type=then.action), path)[1]
+
+
+def examine_thresholds(
+    vapi: Vapi, thresholds: Iterable[UsageThreshold], known: Iterable[UsageThreshold] = ()
+) -> dict[str, AssistantProfile]:
+    """By id, the profiles of the assistants that the thresholds name and no known threshold does.
+
+    Raises InvalidRequest with the path of each threshold whose assistant Vapi does not have.
+    """
+    seen = {threshold.assistant_id for threshold in known}
+    profiles: dict[str, AssistantProfile] = {}
+    missing: list[FieldError] = []
+    for position, threshold in enumerate(thresholds):
+        wanted = threshold.assistant_id
+        if wanted is None or wanted in seen or wanted in profiles:
+            continue
+        try:
+            _, profiles[wanted] = examine(vapi, VapiAssistant(id=wanted), f"usageThresholds.{position}.assistantId")
+        except InvalidRequest as refused:
+            missing += refused.errors
+    if missing:
+        raise InvalidRequest(*missing)
+    return profiles
 
 
 def _profile(assistant: Mapping[str, Any]) -> AssistantProfile:

@@ -30,7 +30,7 @@ from switchboard.errors import (
 from switchboard.model.number import PhoneNumberRequest, VapiAssistant
 from switchboard.model.record import LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
 from switchboard.model.rules import NewRoutingRule, RoutingRule
-from switchboard.provisioning.assistants import examine, examine_rule, examine_rules
+from switchboard.provisioning.assistants import examine, examine_rule, examine_rules, examine_thresholds
 from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.facts import facts_of
 from switchboard.provisioning.forwarding import refuse_circles
@@ -73,7 +73,8 @@ class Lifecycle(Changes):
             request,
             assistant=assistant,
             profile=profile,
-            rule_profiles=examine_rules(self.vapi, request.call_routing_rules),
+            rule_profiles=examine_rules(self.vapi, request.call_routing_rules)
+            | examine_thresholds(self.vapi, request.usage_thresholds),
             number_id=wanted_id,
             business=business,
             server_url=f"{base_url.rstrip('/')}/vapi/{wanted_id}",
@@ -167,9 +168,11 @@ class Lifecycle(Changes):
             new = new.model_copy(update={"number": number, "profile": profile})
         elif assistant is None and new.profile is not None:
             new = new.model_copy(update={"profile": None})
-        rules, before = new.number.call_routing_rules, record.number.call_routing_rules
-        if rules != before:
-            new = new.with_rule_profiles(record.rule_profiles | examine_rules(self.vapi, rules, before))
+        rules, thresholds = new.number.call_routing_rules, new.number.usage_thresholds
+        if (rules, thresholds) != (record.number.call_routing_rules, record.number.usage_thresholds):
+            profiles = record.rule_profiles | examine_rules(self.vapi, rules, record.number.call_routing_rules)
+            profiles |= examine_thresholds(self.vapi, thresholds, record.number.usage_thresholds)
+            new = new.with_rule_profiles(profiles)
         return new
 
     def _tried_now(self, record: NumberRecord) -> NumberRecord:

@@ -13,6 +13,7 @@ from switchboard.routing.number import IncomingCall, Number
 from switchboard.routing.rules import Asker, matches
 from switchboard.routing.screening import screen
 from switchboard.routing.spam import Score, score
+from switchboard.routing.thresholds import Threshold, limit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +208,32 @@ def _suspicion(scene: _Scene, trace: list[Step]) -> Suspicion | None:
 
 
 def _threshold(scene: _Scene) -> _Outcome:
-    hold = scene.number.hold
-    if hold is None or hold.until <= scene.at:
+    held = _holding(scene)
+    if held is None:
         return None
     if scene.says == "allowed":
         return Step("threshold", "skipped")
-    if hold.action == "assistant":
-        return _Choice("assistant", "threshold", id=hold.target)
-    return _instead(scene, hold.action, "threshold", None)
+    detail = f"{held.id}: {held.metric} reached {limit_text(held.limit)} this {held.period}"
+    if held.action == "assistant":
+        return _Choice("assistant", "threshold", id=held.target, detail=detail)
+    return replace(_instead(scene, held.action, "threshold", held.message), detail=detail)
+
+
+def _holding(scene: _Scene) -> Threshold | None:
+    """The strictest threshold that holds calls now. One whose hold cannot be read holds, and rejects.
+
+    A hold of a threshold that the number has no longer, or has otherwise, is none.
+    """
+    strictest: Threshold | None = None
+    for threshold in scene.number.thresholds:
+        if threshold.name not in scene.call.holds:
+            continue
+        until = scene.call.holds[threshold.name]
+        if until is None:
+            return replace(threshold, action="reject")
+        if strictest is None and until > scene.at:
+            strictest = threshold
+    return strictest
 
 
 def _forwarding(scene: _Scene) -> _Outcome:

@@ -11,6 +11,7 @@ from switchboard.routing.hours import Hours, compile_hours
 from switchboard.routing.rules import Rule, compile_rules
 from switchboard.routing.screening import Entry
 from switchboard.routing.spam import NOTHING_KNOWN, Recent
+from switchboard.routing.thresholds import ACTING, Threshold, compile_thresholds
 
 SHORTEST, LONGEST = 10, 43_200
 """Vapi's bounds of a call's longest duration, in seconds."""
@@ -34,20 +35,11 @@ class Answerer:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """What a usage threshold has set beside the status, until its period ends.
-
-    action: reject, voicemail or assistant (target: its id). until: Unix seconds from which it holds no more.
-    """
-
-    action: str
-    until: int
-    target: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Number:
-    """blocked, allowed: the prefixes; exact entries come with the call. answerers: by id, the rules' among them."""
+    """blocked, allowed: the prefixes; exact entries come with the call.
+
+    answerers: by id, those of the rules and of the thresholds. thresholds: those that act, the strictest first.
+    """
 
     id: str
     business: str
@@ -71,7 +63,7 @@ class Number:
     spam_filter: bool = False
     spam_action: str = "reject"
     spam_threshold: int = 70
-    hold: Hold | None = None
+    thresholds: tuple[Threshold, ...] = ()
     rules: tuple[Rule, ...] = ()
     max_concurrent_calls: int | None = None
     when_busy: str = "reject"
@@ -85,7 +77,8 @@ class IncomingCall:
     """caller: as Vapi gives it, which need not be E.164; None where it gives none.
 
     blocked, allowed: the exact entries of this caller. country, valid: what the numbering plan says of the caller;
-    None where nobody looked. line_free: False when all lines are taken and this call holds none.
+    None where nobody looked. line_free: False when all lines are taken and this call holds none. holds: of the number's
+    thresholds, by name, until when (Unix seconds); None where that cannot be read.
     """
 
     id: str
@@ -96,6 +89,7 @@ class IncomingCall:
     valid: bool | None = None
     recent: Recent = NOTHING_KNOWN
     line_free: bool = True
+    holds: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def number_from_item(item: Mapping[str, Any]) -> Number:
@@ -131,7 +125,7 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
         spam_filter=_switch(item.get("spamFilter"), unreadable=True),
         spam_action=_one_of(("reject", "voicemail", "observe"), inbound.get("spamAction"), absent="reject") or "reject",
         spam_threshold=_whole(inbound.get("spamThreshold"), absent=70, unreadable=1) or 1,
-        hold=_hold(item.get("hold")),
+        thresholds=tuple(t for t in compile_thresholds(item.get("usageThresholds")) if t.action in ACTING),
         rules=compile_rules(item.get("callRoutingRules")),
         max_concurrent_calls=_whole(item.get("maxConcurrentCalls"), absent=None, unreadable=0),
         when_busy=_one_of(_INSTEAD, inbound.get("whenBusy"), absent="reject") or "reject",
@@ -142,22 +136,8 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
 
 
 _INSTEAD = ("voicemail", "forward", "reject")
-_NEVER = 2**63
 _ALL_CLOSED: Mapping[str, Any] = {"allowListOnly": True, "rejectAnonymous": True, "spamThreshold": 1}
 """The settings of a number whose settings cannot be read."""
-
-
-def _hold(value: Any) -> Hold | None:
-    """One that cannot be read rejects, and has no end."""
-    if value is None:
-        return None
-    kept = _mapping(value, {})
-    until = _whole(kept.get("until"), absent=None, unreadable=None)
-    action, target = _text(kept.get("action")), _text(kept.get("id"))
-    readable = action in ("reject", "voicemail") or (action == "assistant" and bool(target))
-    if until is None or action is None or not readable:
-        return Hold("reject", _NEVER)
-    return Hold(action, until, target)
 
 
 def _mapping(value: Any, otherwise: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from switchboard.calls.messages import Fact
 from switchboard.routing.caller import caller_of
 from switchboard.routing.screening import Entry
 from switchboard.routing.spam import NOTHING_KNOWN, Recent
+from switchboard.routing.thresholds import live_holds
 from switchboard.store import keys
 from switchboard.store.dynamo import (
     FAILED,
@@ -50,7 +51,7 @@ class Seen:
     """What the table holds of a number and of who calls it.
 
     number: the stored item in DynamoDB's own types, since most instances know its revision already; None if there is
-    none. lines: the item of the lines in use, None if there is none.
+    none. lines: the item of the lines in use, None if there is none. holds: as IncomingCall has them.
     """
 
     number: Mapping[str, Any] | None
@@ -58,6 +59,7 @@ class Seen:
     allowed: tuple[Entry, ...] = ()
     recent: Recent = NOTHING_KNOWN
     lines: Item | None = None
+    holds: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,13 @@ class Calls:
     retention_days: int
 
     def read_for_decision(self, number_id: str, business: str, e164: str | None, at: int, deadline: Deadline) -> Seen:
-        """All that a decision needs, in one BatchGetItem of at most seven keys, however long the lists.
+        """All that a decision needs, in one BatchGetItem of at most eight keys, however long the lists.
 
         e164: the caller's number, None where there is none. at: Unix seconds. Eventually consistent, half the price.
         Tried twice without a pause. Raises OutOfTime, and what boto raises.
         """
-        of_number, of_lines = keys.number(number_id), keys.lines(number_id)
-        asked = [of_number, of_lines]
+        of_number, of_lines, of_holds = keys.number(number_id), keys.lines(number_id), keys.holds(number_id)
+        asked = [of_number, of_lines, of_holds]
         listed: dict[str, dict[str, Any]] = {}
         if e164 is not None:
             listed = {"blocked": keys.block(number_id, e164), "allowed": keys.allow(number_id, e164)}
@@ -80,11 +82,12 @@ class Calls:
         found = self._read(asked, deadline)
         lists = {name: _entries(e164, found.get(_key(key))) for name, key in listed.items()}
         windows = [plain(item) for (_, sort), item in found.items() if sort.startswith(keys.WINDOW)]
-        lines = found.get(_key(of_lines))
+        lines, holds = found.get(_key(of_lines)), found.get(_key(of_holds))
         return Seen(
             number=found.get(_key(of_number)),
             recent=recent(windows, number_id) if e164 is not None else NOTHING_KNOWN,
             lines=None if lines is None else plain(lines),
+            holds={} if holds is None else live_holds(plain(holds)),
             **lists,
         )
 

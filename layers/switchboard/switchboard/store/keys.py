@@ -72,6 +72,16 @@ def lines(number_id: str) -> dict[str, Any]:
     return {"PK": f"NUMBER#{number_id}", "SK": "LINES"}
 
 
+def holds(number_id: str) -> dict[str, Any]:
+    """The holds of a number's usage thresholds, an attribute each."""
+    return {"PK": f"NUMBER#{number_id}", "SK": "HOLDS"}
+
+
+def threshold(number_id: str, name: str, start: int) -> dict[str, Any]:
+    """That a usage threshold fired in the period that began then. name: id, metric, period and limit."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"THRESHOLD#{name}#{start}"}
+
+
 def window(business: str, phone_number: str, epoch_hour: int) -> dict[str, Any]:
     """What one caller did toward one business within one hour since the epoch."""
     return {"PK": f"BUSINESS#{business}#CALLER#{phone_number}", "SK": f"{WINDOW}{epoch_hour}"}

@@ -294,6 +294,9 @@ def _item(record: NumberRecord) -> Item:
     for name in ("monthlyFee", "perMinuteCost", "setupFee"):
         if name in item:
             item[name] = Decimal(str(item[name]))
+    thresholds = item.pop("usageThresholds")
+    if thresholds:  # where there are none, nothing of a number from before there were any has changed
+        item["usageThresholds"] = [each | {"limit": Decimal(str(each["limit"]))} for each in thresholds]
     item |= keys.number(number.id)
     item |= {
         "listOrder": keys.list_order(number.created, number.id),
@@ -312,6 +315,7 @@ def _item(record: NumberRecord) -> Item:
         "allowedPrefixes": _plain_entries(record.allowed_prefixes),
         "blockedVersion": record.blocked_version,
         "allowedVersion": record.allowed_version,
+        "thresholdsSince": record.thresholds_since,
         "signingSecret": record.webhook_secret,
         "previousSigningSecret": record.previous_webhook_secret,
     }
@@ -388,6 +392,7 @@ def _record(item: Item) -> NumberRecord:
         "allowed_prefixes": kept.pop("allowedPrefixes", []),
         "blocked_version": kept.pop("blockedVersion", None),
         "allowed_version": kept.pop("allowedVersion", None),
+        "thresholds_since": kept.pop("thresholdsSince", None),
     }
     kept["blockedNumbers"] = [entry["pattern"] for entry in outside["blocked_prefixes"]]
     kept["allowedNumbers"] = [entry["pattern"] for entry in outside["allowed_prefixes"]]

@@ -1,0 +1,105 @@
+"""Whether usage has reached a threshold within a period, and where it is going."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from switchboard.calls.periods import Window, day_window, instant_of, month_window
+from switchboard.calls.usage import month_cost
+from switchboard.routing.thresholds import Threshold
+
+LATE_SECONDS = 2 * 86_400
+"""A period that has been over for so long fires no more: what ends a call comes within a day, as does the stream."""
+
+FEWEST = 10
+"""Of fewer inbound calls the rate of the missed ones says nothing."""
+
+CONCURRENT = "concurrentCalls"
+_RUNNING = ("calls", "minutes", "cost")
+"""Metrics that grow with the period."""
+
+_DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A threshold that its metric has reached. forecast: of the whole period at the same rate; None where it has none.
+
+    value: calls, minutes, cents, calls in progress, or a fraction, by the metric.
+    """
+
+    threshold: Threshold
+    window: Window
+    value: Decimal
+    forecast: Decimal | None
+
+
+def period_window(period: str, zone: ZoneInfo, at: int) -> Window:
+    """The local day or month of an instant (Unix seconds)."""
+    return (day_window if period == "day" else month_window)(zone, at)
+
+
+def windows_to_look_at(
+    thresholds: Iterable[Threshold], zone: ZoneInfo, instants: Iterable[int], *, since: int, at: int
+) -> set[tuple[str, Window]]:
+    """The periods, each with its window, in which something has changed that the thresholds look at.
+
+    instants: when the calls came to be that changed. since: when the thresholds were set; a period that was over by
+    then is not theirs. at: now. All in Unix seconds.
+    """
+    periods = {threshold.period for threshold in thresholds}
+    found = {(period, period_window(period, zone, instant)) for period in periods for instant in {*instants}}
+    return {(period, window) for period, window in found if window.end > max(since, at - LATE_SECONDS)}
+
+
+def reached(
+    threshold: Threshold, window: Window, sums: Mapping[str, Any], per_minute: Decimal | None, at: int
+) -> Reached | None:
+    """The threshold with what its metric has come to; None if that is less than the limit.
+
+    sums: of the window, by their names in the buckets; of concurrentCalls the calls in progress now, under that name.
+    per_minute: cents of a carrier's minute. at: now, in Unix seconds.
+    """
+    value = _value(threshold.metric, sums, per_minute)
+    if value is None or value < threshold.limit:
+        return None
+    forecast = _forecast(value, window, at) if threshold.metric in _RUNNING else None
+    return Reached(threshold, window, round(value, _DECIMALS), forecast)
+
+
+def in_progress(hours: Iterable[tuple[str, Mapping[str, Any]]], at: int) -> Decimal:
+    """The calls in progress at an instant (Unix seconds), to the minute.
+
+    hours: the UTC hours from that of the instant on, as far as a call can last. A call whose end is not known has one
+    at its latest, so those in progress now, and no others, end after now.
+    """
+    ends = Decimal(0)
+    for hour, attributes in hours:
+        minute_now = (at - instant_of(hour)) // 60
+        for name, value in attributes.items():
+            kind, _, minute = name.partition(".")
+            if kind == "end" and int(minute) > minute_now:
+                ends += value
+    return ends
+
+
+def _value(metric: str, sums: Mapping[str, Any], per_minute: Decimal | None) -> Decimal | None:
+    match metric:
+        case "minutes":
+            return Decimal(sums.get("seconds", 0)) / 60
+        case "cost":
+            return month_cost(sums, per_minute, None)
+        case "missedRate":
+            settled = Decimal(sums.get("settled", 0))
+            return Decimal(sums.get("inboundMissed", 0)) / settled if settled >= FEWEST else None
+    return Decimal(sums.get(metric, 0))
+
+
+def _forecast(value: Decimal, window: Window, at: int) -> Decimal | None:
+    """At the run rate: the value by the share of the period that is over; None before any of it is."""
+    if at <= window.start:
+        return None
+    elapsed = Decimal(min(at, window.end) - window.start) / (window.end - window.start)
+    return round(value / elapsed, _DECIMALS)
