@@ -14,7 +14,11 @@ from tests.support.template import ROOT, functions
 
 HTTP = sorted((ROOT / "events" / "http").glob("*.json"))
 STREAM = sorted((ROOT / "events" / "stream").glob("*.json"))
-OF_NO_NUMBER = {"explain_route": ["action", "reason", "trace"], "get_call": ["id", "status", "decision"]}
+OF_NO_NUMBER = {
+    "explain_route": ["action", "reason", "trace"],
+    "get_call": ["id", "status", "decision"],
+    "erase_caller": ["phoneNumber", "calls", "complete"],
+}
 """Actions that answer something else than a number, and what it has."""
 
 ASSISTANT = "5b0a4a08-0000-4000-8000-0000008c6be8"

@@ -5,6 +5,7 @@ There are two, `publish_events` and `tally_usage`, as many readers as a shard of
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -56,10 +57,11 @@ def tally_usage(event: Mapping[str, Any], usage: Usage, lines: Lines, windows: W
         call = call_from_item(change.new)
         if _may_hold_a_line(call):
             freed += lines.give_back(call.number_id, call.id)
+        noted = False
         if change.old is None or (call.is_short and not call_from_item(change.old).is_short):
-            windows.note(call)
+            noted = windows.note(call)
         try:
-            counted += usage.count(change.new)
+            counted += usage.count(change.new, partial(windows.forget, call) if noted else None)
         except TallyContended:
             logger.warning("tally contended", callId=change.new["callId"])
             return failures(change.sequence)

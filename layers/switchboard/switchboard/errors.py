@@ -15,7 +15,7 @@ SwitchboardError
 ├── NotAvailable              the provider has not, or no longer, the number that was asked for
 ├── RequirementMissing        the provider wants an address, a regulatory bundle or the like first
 ├── NumberTaken               another number of this deployment has this E.164
-├── TranscriptUnavailable     what was said in a call is kept, and cannot be read now
+├── TranscriptUnavailable     what was said in a call is kept, and out of reach now
 └── ProviderError
     ├── ProviderCredentialsRejected   401 or 403 from the provider
     ├── ProviderBusy                  429: the request was not processed
@@ -138,7 +138,7 @@ class TranscriptUnavailable(SwitchboardError):
     code = "transcript_unavailable"
 
     def __init__(self) -> None:
-        super().__init__("What was said in this call cannot be read at the moment. Try again.")
+        super().__init__("What is kept of what was said in calls is out of reach at the moment. Try again.")
 
 
 class ProviderError(SwitchboardError):

@@ -57,13 +57,21 @@ def http_entry(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaC
     return lambda_handler
 
 
-def answers(status: HTTPStatus, *problem_statuses: HTTPStatus, description: str = "The phone number") -> dict[str, Any]:
+def answers(
+    status: HTTPStatus,
+    *problem_statuses: HTTPStatus,
+    description: str = "The phone number",
+    accepted: str | None = None,
+) -> dict[str, Any]:
     """Route keywords: the success status and the problems that the OpenAPI document names beside it.
 
-    `responses` replaces what Powertools would document of the success, so it has to be said here again.
+    accepted: what a 202 means, of an action that may answer so too. `responses` replaces what Powertools would document
+    of the success, so it has to be said here again.
     """
     always = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
     documented: dict[int, Any] = {status.value: {"description": description}}
+    if accepted is not None:
+        documented[HTTPStatus.ACCEPTED.value] = {"description": accepted}
     for other in sorted({*always, *problem_statuses}):
         documented[other.value] = {
             "description": other.phrase,

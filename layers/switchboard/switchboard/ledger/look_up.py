@@ -79,8 +79,10 @@ def calls_of_number(number_id: str, business: str, wanted: Wanted, limit: int, a
         if len(found) == limit or looked_at == MOST_LOOKED_AT:
             return CallPage(found, _text(last))
         last = stands
-        call = None if item is None or item["numberId"] != number_id else call_from_item(item)
-        if call is not None and wanted.fits(call):
+        if item is None or is_erased(item) or item["numberId"] != number_id:
+            continue
+        call = call_from_item(item)
+        if wanted.fits(call):
             found.append(ListedCall.of(call))
     return CallPage(found, None)
 

@@ -57,9 +57,9 @@ def allows(number_id: str) -> dict[str, str]:
     return {":pk": f"NUMBER#{number_id}", ":from": "ALLOW#", ":to": "ALLOW#~"}
 
 
-def expired_block(number_id: str, phone_number: str, added_at: int) -> dict[str, Any]:
-    """That a block which expired is counted no more, by when it was made."""
-    return {"PK": f"NUMBER#{number_id}", "SK": f"EXPIRED#{phone_number}#{added_at}"}
+def expired_block(number_id: str, digest: str, added_at: int) -> dict[str, Any]:
+    """That a block which expired is counted no more, by a digest of who was blocked and when it was made."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"EXPIRED#{digest}#{added_at}"}
 
 
 def screening_counts(number_id: str) -> dict[str, Any]:

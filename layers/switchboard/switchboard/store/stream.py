@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from switchboard.store.calls import is_erased
 from switchboard.store.dynamo import Item, plain
 
 BY_TTL = "dynamodb.amazonaws.com"
@@ -21,11 +22,11 @@ class Change:
 
 
 def changes(event: Mapping[str, Any]) -> Iterator[Change]:
-    """The changes of a stream batch in its order."""
+    """The changes of a stream batch in its order. That a call was erased is none: it is not told, and not counted."""
     for record in event["Records"]:
-        if record["eventName"] == "REMOVE":
-            continue
         stream = record["dynamodb"]
+        if record["eventName"] == "REMOVE" or is_erased(stream["NewImage"]):
+            continue
         yield Change(
             kind=_kind(stream),
             old=plain(stream["OldImage"]) if stream.get("OldImage") else None,

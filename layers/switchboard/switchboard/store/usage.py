@@ -4,7 +4,7 @@ A receipt is what makes the sums exact: a stream record that is repeated, late, 
 of its revision or a later one, and changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,15 +40,21 @@ class Usage:
 
     table: Table
 
-    def count(self, call: Item) -> bool:
-        """Brings the buckets up to this image of a call; False if they hold it or a later one already."""
+    def count(self, call: Item, when_erased: Callable[[], None] | None = None) -> bool:
+        """Brings the buckets up to this image of a call; False if they hold it or a later one already.
+
+        Of a call that was erased meanwhile its caller is not counted. when_erased: done where its receipt says so.
+        """
         number_id, revision = call["numberId"], int(call["rev"])
         buckets = contribution(call_from_item(call))
-        added = {keys.bucket(number_id, names)["SK"]: sums for names, sums in buckets.items()}
+        of_all = {keys.bucket(number_id, names)["SK"]: sums for names, sums in buckets.items()}
         for _ in range(_TRIES):
             receipt = self._receipt(call)
+            if when_erased is not None and _erased(receipt):
+                when_erased()
             if receipt is not None and int(receipt["rev"]) >= revision:
                 return False
+            added = {sort: sums for sort, sums in of_all.items() if not (_erased(receipt) and keys.names_callers(sort))}
             if self._write(call, receipt, added, differences(counted(receipt), added)):
                 return True
         raise TallyContended(call["callId"])
@@ -135,12 +141,14 @@ class Usage:
         receipt = keys.tally(call["numberId"], call["callId"]) | {"rev": int(call["rev"]), "counted": added}
         if "expiresAt" in call:
             receipt["expiresAt"] = call["expiresAt"]
+        if _erased(read):
+            receipt["erased"] = True
         put: dict[str, Any] = {"TableName": name, "Item": wire(receipt)}
         if read is None:
             put["ConditionExpression"] = "attribute_not_exists(PK)"
         else:
             put |= {
-                "ConditionExpression": "rev = :read",
+                "ConditionExpression": f"rev = :read AND attribute_{'' if _erased(read) else 'not_'}exists(erased)",
                 "ExpressionAttributeValues": wire({":read": int(read["rev"])}),
             }
         operations: list[Any] = [{"Put": put}]
@@ -156,6 +164,10 @@ class Usage:
                 return False
             raise
         return True
+
+
+def _erased(receipt: Item | None) -> bool:
+    return receipt is not None and "erased" in receipt
 
 
 def counted(receipt: Mapping[str, Any] | None) -> Mapping[str, Mapping[str, Any]]:

@@ -49,6 +49,13 @@ class Windows:
             return False
         return True
 
+    def forget(self, call: Call) -> None:
+        """Takes the window of a call away, whose caller was erased while it was noted."""
+        e164 = caller_of(call.customer).e164
+        if e164 is not None:
+            key = keys.window(call.business, e164, call.created_at // 3_600_000)
+            self.table.client.delete_item(TableName=self.table.name, Key=wire(key))
+
 
 def window_keys(business: str, e164: str, at: int) -> list[dict[str, Any]]:
     """Keys of the windows that count at an instant (Unix seconds)."""
