@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from switchboard.calls.kinds import EARLIEST_WINS, Kind
+from switchboard.store.calls import Place
 from switchboard.store.dynamo import Item, Table, plain, wire
+from switchboard.store.erasure import Erasure, ErasureContended
 from switchboard.store.usage import TallyContended, Usage, counted
 from tests.support.buckets import due, held
 from tests.support.turns import Turns
@@ -55,9 +57,11 @@ class Store:
         receipt = plain(put["Put"]["Item"])
         before = self.items.get((receipt["PK"], receipt["SK"]))
         values = plain(put["Put"].get("ExpressionAttributeValues", {}))
+        as_read = before is not None and before["rev"] == values.get(":read")
         holds = {
             "attribute_not_exists(PK)": before is None,
-            "rev = :read": before is not None and before["rev"] == values.get(":read"),
+            "rev = :read AND attribute_not_exists(erased)": as_read and "erased" not in (before or {}),
+            "rev = :read AND attribute_exists(erased)": as_read and "erased" in (before or {}),
         }
         if not holds[put["Put"]["ConditionExpression"]]:
             reasons = [{"Code": "ConditionalCheckFailed"}, *({"Code": "None"} for _ in updates)]
@@ -66,9 +70,20 @@ class Store:
         keys = [self._key(update["Update"]["Key"]) for update in updates]
         assert len({*keys}) == len(keys), "DynamoDB takes one operation an item"
         for key, update in zip(keys, updates, strict=True):
-            self._add(self.items.setdefault(key, {"PK": key[0], "SK": key[1]}), update["Update"])
+            self._change(self.items.setdefault(key, {"PK": key[0], "SK": key[1]}), update["Update"])
         if self.unheard():
             raise ConnectionClosedError(endpoint_url="https://dynamodb.example")
+
+    def _change(self, item: Item, update: Mapping[str, Any]) -> None:
+        removed = re.fullmatch(
+            r"SET expiresAt = if_not_exists\(expiresAt, :expires\) REMOVE (#\d+(?:, #\d+)*)", update["UpdateExpression"]
+        )
+        if removed is None:
+            self._add(item, update)
+            return
+        item.setdefault("expiresAt", plain(update["ExpressionAttributeValues"])[":expires"])
+        for name in removed[1].split(", "):
+            item.pop(update["ExpressionAttributeNames"][name], None)
 
     def _add(self, item: Item, update: Mapping[str, Any]) -> None:
         terms = re.fullmatch(r"(SET expiresAt = :expires )?ADD ((?:#\d+ :\d+(?:, )?)+)", update["UpdateExpression"])
@@ -131,6 +146,41 @@ def stories(draw: st.DrawFn) -> list[Fact]:
 histories = st.lists(stories(), min_size=1, max_size=3)
 
 
+def consumer(usage: Usage, batch: list[Item]) -> Callable[[], None]:
+    def run() -> None:
+        """Lambda brings a batch again: from the record that is named, or all of it when the function died."""
+        left = batch
+        while left:
+            for position, image in enumerate(left):
+                try:
+                    usage.count(image)
+                except TallyContended:
+                    left = left[position:]
+                    break
+                except ConnectionClosedError:
+                    half = len(left) // 2
+                    left = left if position < half or half == 0 else left[half:]
+                    break
+            else:
+                return
+
+    return run
+
+
+def eraser(erasure: Erasure, call_ids: list[str]) -> Callable[[], None]:
+    def run() -> None:
+        """Whoever asked for it asks again until it is done."""
+        left = call_ids
+        while left:
+            try:
+                erasure.forget_in_usage(Place(T, NUMBER, left[0]), T // 1000)
+            except (ErasureContended, ConnectionClosedError):
+                continue
+            left = left[1:]
+
+    return run
+
+
 @given(histories, st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_buckets_are_the_sum_of_the_calls_whatever_consumers_do_at_once(
@@ -146,27 +196,7 @@ def test_the_buckets_are_the_sum_of_the_calls_whatever_consumers_do_at_once(
     store = Store(turns.wait, lambda: next(lost, False))
     usage = Usage(Table(store, "table"))  # type: ignore[arg-type]
 
-    def consumer(batch: list[Item]) -> Callable[[], None]:
-        def run() -> None:
-            """Lambda brings a batch again: from the record that is named, or all of it when the function died."""
-            left = batch
-            while left:
-                for position, image in enumerate(left):
-                    try:
-                        usage.count(image)
-                    except TallyContended:
-                        left = left[position:]
-                        break
-                    except ConnectionClosedError:
-                        half = len(left) // 2
-                        left = left if position < half or half == 0 else left[half:]
-                        break
-                else:
-                    return
-
-        return run
-
-    turns.play([consumer(batch) for batch in batches], data.draw(st.lists(st.integers(0, 11), max_size=80)))
+    turns.play([consumer(usage, batch) for batch in batches], data.draw(st.lists(st.integers(0, 11), max_size=80)))
 
     finals = [written[-1] for written in calls]
     assert held(store.items.values()) == due(finals)
@@ -175,3 +205,26 @@ def test_the_buckets_are_the_sum_of_the_calls_whatever_consumers_do_at_once(
     for call in finals:
         receipt = receipts[f"TALLY#{call['callId']}"]
         assert (receipt["rev"], counted(receipt)) == (call["rev"], due([call]))
+
+
+@given(histories, st.data())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_calls_that_are_erased_meanwhile_are_counted_as_ever_but_for_who_called(
+    history: list[list[Fact]], data: st.DataObject
+) -> None:
+    calls = [images(f"c{position}", facts) for position, facts in enumerate(history)]
+    records = [image for written in calls for image in written]
+    turns = Turns()
+    lost = iter(data.draw(st.lists(st.booleans(), max_size=6)))
+    table = Table(Store(turns.wait, lambda: next(lost, False)), "table")  # type: ignore[arg-type]
+    programs = [
+        consumer(Usage(table), records),
+        consumer(Usage(table), data.draw(st.lists(st.sampled_from(records), max_size=6))),
+        eraser(Erasure(table), data.draw(st.permutations([f"c{position}" for position in range(len(calls))]))),
+    ]
+    turns.play(programs, data.draw(st.lists(st.integers(0, 11), max_size=80)))
+
+    items = table.client.items.values()  # type: ignore[attr-defined]
+    sums = due(written[-1] for written in calls)
+    assert held(items) == {sort: each for sort, each in sums.items() if not sort.startswith("USAGE#CALLERS#")}
+    assert "+12025550" not in repr(items)
