@@ -85,6 +85,14 @@ client: .venv/installed ## let an API client of your deployment act for a busine
 recount: .venv/installed ## hold a number's usage, or a business's, against its calls: make recount NUMBER=pn_... or BUSINESS=acme
 	PYTHONPATH=layers/switchboard $(BIN)/python -m local.recount $(if $(NUMBER),--number '$(NUMBER)',--business '$(BUSINESS)')
 
+.PHONY: budget
+budget: .venv/installed ## limit what a business's numbers may cost a month: make budget BUSINESS=acme CENTS=5000
+	PYTHONPATH=layers/switchboard $(BIN)/python -m local.budget --business '$(BUSINESS)' --cents '$(CENTS)'
+
+.PHONY: reconcile
+reconcile: .venv/installed ## compare carriers, Vapi and table of your deployment; DRY_RUN=1 changes nothing
+	PYTHONPATH=layers/switchboard $(BIN)/python -m local.reconcile $(if $(DRY_RUN),--dry-run)
+
 # Made anew whenever a pin changes. Every package is pinned, so nothing is left to resolve (which takes a minute).
 .venv/installed: pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed'; exit 1; }

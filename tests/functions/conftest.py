@@ -1,9 +1,10 @@
 """Real handlers on moto, with the template's own table and the Vapi simulator on loopback."""
 
 import json
+import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -19,6 +20,7 @@ from switchboard.ledger import watch
 from switchboard.provisioning import connected
 from switchboard.provisioning.check import check_numbers
 from switchboard.store import (
+    budgets,
     calls,
     clients,
     dynamo,
@@ -37,6 +39,7 @@ from switchboard.store import (
 )
 from switchboard.webhook_token import TOKEN_HEADER, make_token
 from tests.functions.documented import assert_documented
+from tests.functions.sellers import Seller, sellers
 from tests.support.invoking import Answer, invoke, request
 from tests.support.template import resources
 
@@ -73,6 +76,12 @@ def vapi(vapi_server: VapiSimulator) -> VapiSimulator:
     return vapi_server
 
 
+@pytest.fixture(scope="session")
+def carriers() -> Iterator[dict[str, Seller]]:
+    with sellers() as running:
+        yield running
+
+
 @dataclass
 class Deployment:
     """What the functions run on. Streams are delivered when told to, so a test decides what has been seen when."""
@@ -80,6 +89,7 @@ class Deployment:
     table: Any
     vapi: VapiSimulator
     queue_url: str
+    sellers: dict[str, Seller]
     _iterator: str | None = None
 
     def deliver_stream(self) -> int:
@@ -121,14 +131,34 @@ class Deployment:
         assert_documented(method, path, answer)
         return answer
 
+    def configure(self, provider: str) -> Seller:
+        """Puts the credentials of a carrier into its secret; the carrier has nothing sold yet."""
+        seller = self.sellers[provider]
+        seller.simulator.reset()
+        self.put_credentials(provider, seller.credentials)
+        return seller
+
+    def put_credentials(self, provider: str, credentials: Mapping[str, str]) -> None:
+        """As an operator does it; this instance sees them at once."""
+        secret_id = os.environ[f"{provider.upper()}_SECRET_ARN"]
+        manager = boto3.client("secretsmanager", region_name=REGION)
+        manager.put_secret_value(SecretId=secret_id, SecretString=json.dumps(dict(credentials)))
+        secrets._values.clear()
+
+    def reconcile(self, later: float = 0, *, dry_run: bool = False) -> dict[str, Any]:
+        """The report of a comparison, as it will be so many seconds from now."""
+        return connected.reconciler(dry_run=dry_run, clock=lambda: time.time() + later).run().as_json()
+
     def check(self, later: float = 0) -> int:
         """The schedule's turn, as it will be so many seconds from now; how many numbers were unfinished."""
-        return check_numbers(replace(connected.lifecycle(), clock=lambda: time.time() + later))
+        return check_numbers(connected.lifecycle(lambda: time.time() + later))
 
     def empty(self) -> None:
         """Forgets every number, here and at Vapi."""
         self.vapi.settle()
         self.vapi.reset()
+        for seller in self.sellers.values():
+            seller.simulator.reset()
         self.table.delete()
         make_table(self.table)
         self.table.reload()
@@ -196,7 +226,11 @@ def make_table(table: Any) -> None:
 
 @pytest.fixture
 def aws(
-    monkeypatch: pytest.MonkeyPatch, vapi: VapiSimulator, session: boto3.Session, dynamodb: Any
+    monkeypatch: pytest.MonkeyPatch,
+    vapi: VapiSimulator,
+    session: boto3.Session,
+    dynamodb: Any,
+    carriers: dict[str, Seller],
 ) -> Iterator[Deployment]:
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -206,6 +240,11 @@ def aws(
         "EVENT_BUS_NAME": "bus",
         "VAPI_BASE_URL": vapi.url,
         "PUBLIC_BASE_URL": "https://switchboard.example",
+        "CURRENCY": "USD",
+        "CURRENCY_RATES": "EUR=1.10",
+        "PRICE_TABLE": "{}",
+        "MONTHLY_BUDGET_CENTS": "",
+        "BUSINESS_MONTHLY_BUDGET_CENTS": "",
         "BUSINESS_CLAIM": "",
         "HOME_COUNTRY": "US",
         "TIME_ZONE": "UTC",
@@ -216,6 +255,9 @@ def aws(
         "POWERTOOLS_TRACE_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
+    for seller in carriers.values():
+        for name, url in seller.base_urls.items():
+            monkeypatch.setenv(name, url)
     for cached in (
         sdk.session,
         dynamo.table,
@@ -234,6 +276,7 @@ def aws(
         watch.watch,
         erasure.erasure,
         clients.business_of,
+        budgets.budgets,
         bus.bus,
         secrets._client,
         connected._vapi,
@@ -252,6 +295,7 @@ def aws(
         for variable, secret in {
             "VAPI_SECRET_ARN": {"apiKey": vapi.api_key},
             "WEBHOOK_SECRET_ARN": WEBHOOK_KEYS,
+            **{f"{provider.upper()}_SECRET_ARN": {} for provider in ("twilio", "vonage", "bandwidth")},
         }.items():
             monkeypatch.setenv(variable, manager.create_secret(Name=variable, SecretString=json.dumps(secret))["ARN"])
         sqs = boto3.client("sqs", region_name=REGION)
@@ -261,4 +305,4 @@ def aws(
         events.create_event_bus(Name="bus")
         events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source":["vapi.phone-number"]}')
         events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": queue_arn}])
-        yield Deployment(table, vapi, queue_url)
+        yield Deployment(table, vapi, queue_url, carriers)

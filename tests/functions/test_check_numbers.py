@@ -97,14 +97,28 @@ def test_a_number_that_is_gone_at_vapi_is_cancelled_and_says_why(aws: Deployment
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
-def test_a_provider_that_fails_is_asked_again_at_the_next_turn(aws: Deployment, status: int) -> None:
+def test_a_provider_that_fails_is_asked_again_in_a_minute(aws: Deployment, status: int) -> None:
     path = bought(aws)
     aws.vapi.fault(Fault("GET", "/phone-number/*", status=status, times=None))
     assert invoke("check_numbers", {}) == {"checked": 1}
     assert state(aws, path) == ("inactive", "activating")
     aws.vapi.faults.clear()
-    invoke("check_numbers", {})
+    aws.check(later=50)
+    assert state(aws, path) == ("inactive", "activating")
+    aws.check(later=61)
     assert state(aws, path) == ("active", "ready")
+
+
+def test_a_provider_that_goes_on_failing_is_asked_less_and_less_at_most_once_an_hour(aws: Deployment) -> None:
+    bought(aws)
+    asked = []
+    aws.vapi.fault(Fault("GET", "/phone-number/*", status=400, times=None))
+    for minute in range(200):
+        before = len(aws.vapi.requests)
+        aws.check(later=minute * 60 + 30)
+        if len(aws.vapi.requests) > before:
+            asked.append(minute)
+    assert asked == [0, 1, 3, 7, 15, 31, 63, 123, 183]
 
 
 def test_a_provider_that_asks_for_an_hours_patience_does_not_hold_the_function(

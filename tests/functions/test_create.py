@@ -180,10 +180,11 @@ def test_all_refused_fields_are_named_at_once(aws: Deployment) -> None:
 
 
 @pytest.mark.parametrize("provider", ["twilio", "vonage", "bandwidth"])
-def test_other_providers_are_not_configured_yet(aws: Deployment, provider: str) -> None:
+def test_a_carrier_without_credentials_is_not_configured_and_says_what_to_set(aws: Deployment, provider: str) -> None:
     refused = buy(aws, provider=provider)
     assert (refused.status, refused.body["code"]) == (422, "provider_not_configured")
     assert provider in refused.body["detail"]
+    assert "secret" in refused.body["detail"]
     assert (aws.items(), aws.purchases()) == ([], [])
 
 

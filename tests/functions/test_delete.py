@@ -3,7 +3,7 @@
 import pytest
 
 from local.simulators.vapi import Fault
-from switchboard.provisioning.lifecycle import UNSURE_SECONDS
+from switchboard.provisioning.steps import UNSURE_SECONDS
 from tests.functions.conftest import Deployment
 
 RELEASE = ("DELETE", "/phone-number/*")

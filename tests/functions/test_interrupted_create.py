@@ -13,7 +13,7 @@ from switchboard.errors import NumberNotFound, ProviderBusy, PurchaseRefused, St
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord, number_id
 from switchboard.provisioning import connected
-from switchboard.provisioning.lifecycle import UNSURE_SECONDS
+from switchboard.provisioning.steps import UNSURE_SECONDS
 from tests.functions.conftest import Deployment
 from tests.functions.outside import Killed, cold, dies, outside, writes
 from tests.support.invoking import Answer, invoke

@@ -43,6 +43,7 @@ def test_every_action_and_every_consumer_has_a_sample() -> None:
 @pytest.mark.parametrize("path", HTTP, ids=lambda path: path.stem)
 def test_every_http_sample_is_answered(aws: Deployment, path: Path) -> None:
     aws.vapi.store.insert("assistant", {"id": ASSISTANT, "name": "Front desk"})
+    aws.configure("twilio")
     created = invoke("create", sample(ROOT / "events" / "http" / "create.json"))
     aws.check()
     if path.stem == "remove_routing_rule":
@@ -57,6 +58,9 @@ def test_every_http_sample_is_answered(aws: Deployment, path: Path) -> None:
         return
     if path.stem in ("list_blocked_numbers", "active_calls", "list_calls"):
         assert body["items"] == []
+        return
+    if path.stem == "search_available_numbers":
+        assert body["items"][0]["phoneNumber"].startswith("+1415")
         return
     number = body["items"][0] if path.stem == "list" else body
     assert number["id"] == json.loads(created["body"])["id"]

@@ -185,6 +185,7 @@ def test_every_index_is_the_templates_and_is_asked() -> None:
         keys.CALLS_BY_TIME,
         keys.CALLS_BY_CALLER,
         keys.UNFINISHED,
+        keys.INVENTORY,
     }
 
 

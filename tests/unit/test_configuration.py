@@ -379,7 +379,7 @@ def test_fields_that_agree_are_not_complained_of(wanted: dict[str, Any]) -> None
 
 
 def test_a_carrier_with_caller_names_may_be_given_one() -> None:
-    assert list(contradictions(configured(callerIdName="ACME"), "twilio")) == []
+    assert list(contradictions(configured(callerIdName="ACME"), "bandwidth")) == []
 
 
 def test_a_doubled_priority_is_told_with_both_rules() -> None:

@@ -37,6 +37,7 @@ def made(error: type[errors.SwitchboardError]) -> errors.SwitchboardError:
         errors.VersionMismatch: (7,),
         errors.ChangedMeanwhile: (),
         errors.IdempotencyKeyReused: (),
+        errors.BudgetExceeded: (),
         errors.ProviderNotConfigured: ("twilio", "there are no credentials."),
         errors.ProviderFailed: ("Vapi failed with 500", 500),
     }

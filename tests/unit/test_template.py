@@ -21,18 +21,22 @@ ALARMS = resources("AWS::CloudWatch::Alarm")
 MEASURED = {("AWS/Lambda", "FunctionName"), ("AWS/SQS", "QueueName"), ("Switchboard", "service")}
 """Namespace and dimension under which somebody really publishes; an alarm on any other pair can never ring."""
 
+CARRIERS = {"TwilioSecret", "VonageSecret", "BandwidthSecret"}
 SECRETS = {
-    "create": {"VapiSecret", "WebhookSecret"},
-    "update": {"VapiSecret"},
-    "delete": {"VapiSecret"},
+    "create": {"VapiSecret", "WebhookSecret", *CARRIERS},
+    "update": {"VapiSecret", "WebhookSecret", *CARRIERS},
+    "delete": {"VapiSecret", "WebhookSecret", *CARRIERS},
+    "search_available_numbers": CARRIERS,
+    "reconcile": {"VapiSecret", "WebhookSecret", *CARRIERS},
     "assign_assistant": {"VapiSecret"},
     "add_routing_rule": {"VapiSecret"},
     "explain_route": {"VapiSecret"},
-    "check_numbers": {"VapiSecret"},
+    "check_numbers": {"VapiSecret", "WebhookSecret", *CARRIERS},
     "learn_calls": {"VapiSecret"},
     "vapi": {"WebhookSecret"},
 }
-"""Vapi's key for who asks Vapi; the webhook key for who makes a server URL's token and who checks it."""
+"""Vapi's key for who asks Vapi, the carriers' for who buys and releases there; the webhook key for who makes a server
+URL's token and who checks it."""
 
 
 def statements(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ SwitchboardError
 ├── PurchaseRefused           the provider will not sell this
 ├── NotAvailable              the provider has not, or no longer, the number that was asked for
 ├── RequirementMissing        the provider wants an address, a regulatory bundle or the like first
+├── BudgetExceeded            the number would cost more by the month than may be spent
 ├── NumberTaken               another number of this deployment has this E.164
 ├── TranscriptUnavailable     what was said in a call is kept, and out of reach now
 └── ProviderError
@@ -125,6 +126,13 @@ class RequirementMissing(SwitchboardError):
     """The account has to meet a condition before it may buy; the text says which, with the provider's code."""
 
     code = "requirement_missing"
+
+
+class BudgetExceeded(SwitchboardError):
+    code = "budget_exceeded"
+
+    def __init__(self) -> None:
+        super().__init__("The number would cost more a month than the budget has left. Nothing was bought.")
 
 
 class NumberTaken(SwitchboardError):

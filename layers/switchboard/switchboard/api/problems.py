@@ -31,6 +31,7 @@ STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.PurchaseRefused: HTTPStatus.CONFLICT,
     errors.NotAvailable: HTTPStatus.CONFLICT,
     errors.RequirementMissing: HTTPStatus.CONFLICT,
+    errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.NumberTaken: HTTPStatus.CONFLICT,
     errors.TranscriptUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderCredentialsRejected: HTTPStatus.BAD_GATEWAY,

@@ -21,13 +21,21 @@ BACKOFF = {
 
 @dataclass(frozen=True)
 class VapiNumber:
-    """A phone number's row at Vapi. number is None until it is known, or if it came masked."""
+    """A phone number's row at Vapi. number is None until it is known, or if it came masked.
+
+    token: of ours, in its server's headers. answerer: the assistant, squad or workflow that answers without asking us.
+    """
 
     id: str
     number: str | None
     status: str | None
     server_url: str | None
     created_at: str
+    provider: str | None = None
+    token: str | None = None
+    answerer: str | None = None
+    name: str | None = None
+    fallback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,12 @@ class Vapi:
     def connect(cls, base_url: str, api_key: str) -> "Vapi":
         return cls(Api("Vapi", base_url, bearer(api_key)))
 
-    def buy_number(self, registration: Mapping[str, Any]) -> VapiNumber:
-        """Buys at once: there is no search, no dry run and no idempotency key. Sent exactly once.
+    def register_number(self, registration: Mapping[str, Any]) -> VapiNumber:
+        """Buys a number of Vapi's own, or imports one of a carrier's, at once. Sent exactly once.
 
-        Raises Refused if Vapi will not sell it, OutcomeUnknown or ProviderFailed if it may have been bought all the
+        There is no search, no dry run and no idempotency key.
+
+        Raises Refused if Vapi will not have it, OutcomeUnknown or ProviderFailed if it may have been done all the
         same, and other ProviderErrors if it certainly was not.
         """
         return _number(self.api.ask("POST", "/phone-number", body=registration))
@@ -57,10 +67,37 @@ class Vapi:
         found = [number for number in map(_number, rows) if number.server_url == server_url]
         return sorted(found, key=lambda number: number.created_at)
 
-    def update_number(self, vapi_id: str, changes: Mapping[str, Any]) -> bool:
-        """Replaces what is given, leaves the rest; False if Vapi does not have the number (any more)."""
-        # `provider` is the body's discriminator and always sent.
-        return self._unless_gone("PATCH", f"/phone-number/{vapi_id}", {"provider": "vapi", **changes})
+    def update_number(self, vapi_id: str, provider: str, changes: Mapping[str, Any]) -> bool:
+        """Replaces what is given, leaves the rest; False if Vapi does not have the number (any more).
+
+        provider: Vapi's word for where the number is from, the body's discriminator.
+        """
+        return self._unless_gone("PATCH", f"/phone-number/{vapi_id}", {"provider": provider, **changes})
+
+    def numbers(self) -> Iterator[VapiNumber]:
+        """Every number of the organisation, whoever registered it, the newest first."""
+        yield from map(_number, self._listed("/phone-number", "createdAt", {}))
+
+    def put_right(self, vapi_id: str, provider: str, wanted: Mapping[str, Any]) -> VapiNumber | None:
+        """Replaces what is given and tells what the number is then: a null is sometimes dropped. None if it is gone."""
+        try:
+            return _number(self.api.ask("PATCH", f"/phone-number/{vapi_id}", body={"provider": provider, **wanted}))
+        except Refused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def get_call(self, call_id: str) -> dict[str, Any] | None:
+        return self._get(f"/call/{call_id}")
+
+    def calls_created(self, since: int) -> Iterator[dict[str, Any]]:
+        """Rows of the calls that began since that instant (Unix seconds), the newest first."""
+        yield from self._listed("/call", "createdAt", {"createdAtGe": _iso(since * 1000)})
+
+    def is_in_call(self, vapi_id: str, since: int) -> bool:
+        """Whether a call of the number that began since that instant (Unix seconds) has not ended."""
+        query = {"phoneNumberId": vapi_id, "createdAtGe": _iso(since * 1000)}
+        return any(row.get("status") != "ended" for row in self._listed("/call", "createdAt", query))
 
     def release_number(self, vapi_id: str) -> None:
         """Releases it. One that is gone already is released."""
@@ -115,13 +152,13 @@ class Vapi:
             page[f"{order}Le"] = min(row[order] for row in rows)
 
 
-def registration(
-    *, server_url: str, token: str, name: str | None, area_code: str | None, fallback: str | None
-) -> dict[str, Any]:
-    """The body that buys a number bare, so that Vapi asks us who answers: no assistant, our server, our token."""
-    wanted = {"provider": "vapi", "numberDesiredAreaCode": area_code, **held_at_vapi(name=name, fallback=fallback)}
-    server = {"url": server_url, "headers": {TOKEN_HEADER: token}, "backoffPlan": BACKOFF}
-    return {key: value for key, value in wanted.items() if value is not None} | {"server": server}
+UNASSIGNED = {"assistantId": None, "squadId": None, "workflowId": None}
+"""A number that nobody is assigned to makes Vapi ask us who answers."""
+
+
+def server_of(url: str, token: str) -> dict[str, Any]:
+    """The server of a number, as a whole: Vapi replaces it so. Our token lets us know that it is Vapi that asks."""
+    return {"url": url, "headers": {TOKEN_HEADER: token}, "backoffPlan": BACKOFF}
 
 
 def held_at_vapi(*, name: str | None, fallback: str | None) -> dict[str, Any]:
@@ -132,14 +169,24 @@ def held_at_vapi(*, name: str | None, fallback: str | None) -> dict[str, Any]:
 
 def _number(row: Mapping[str, Any]) -> VapiNumber:
     number = row.get("number")
-    server = row.get("server")
+    server, fallback = _object(row, "server"), _object(row, "fallbackDestination")
     return VapiNumber(
         id=row["id"],
         number=number if isinstance(number, str) and "*" not in number else None,
         status=row.get("status"),
-        server_url=server.get("url") if isinstance(server, dict) else None,
+        server_url=server.get("url"),
         created_at=row["createdAt"],
+        provider=row.get("provider"),
+        token=_object(server, "headers").get(TOKEN_HEADER),
+        answerer=row.get("assistantId") or row.get("squadId") or row.get("workflowId"),
+        name=row.get("name"),
+        fallback=fallback.get("number"),
     )
+
+
+def _object(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = row.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _iso(instant_ms: int) -> str:

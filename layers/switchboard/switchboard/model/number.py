@@ -56,6 +56,9 @@ STATUS_MOVES = frozenset(
 """The moves that an update may make; delete moves any status to cancelled."""
 
 Provider = Literal["twilio", "vonage", "bandwidth", "vapi"]
+HOLDS_CALLER_ID_NAME: frozenset[Provider] = frozenset({"bandwidth"})
+"""Who can set the name that is shown of a number's own calls (CNAM)."""
+
 NumberType = Literal["local", "toll-free", "mobile", "international"]
 Direction = Literal["inbound", "outbound", "both"]
 Fallback = Literal["voicemail", "forward", "reject"]
@@ -127,7 +130,7 @@ class ProvisioningError(Shape):
 class Provisioning(Shape):
     """Ours: how far the number is at its provider, since when, and what went wrong."""
 
-    state: Literal["purchasing", "activating", "ready", "failed", "releasing", "released"]
+    state: Literal["purchasing", "importing", "activating", "ready", "undoing", "failed", "releasing", "released"]
     since: Timestamp
     error: ProvisioningError | None = None
 
@@ -279,8 +282,8 @@ def contradictions(
 
     `own_number` is the E.164 that the configuration stands on, if it is known.
     """
-    if configuration.caller_id_name is not None and provider == "vapi":
-        yield FieldError("callerIdName", "provider vapi has no caller id name (CNAM) to set")
+    if configuration.caller_id_name is not None and provider not in HOLDS_CALLER_ID_NAME:
+        yield FieldError("callerIdName", f"provider {provider} has no caller id name (CNAM) to set")
     forwards = configuration.forwarding_number is not None
     if configuration.forwarding_enabled and not forwards:
         yield FieldError("forwardingEnabled", "needs a forwardingNumber")

@@ -2,9 +2,12 @@
 
 Pure: times and entropy are arguments. The states of provisioning:
 
-    purchasing -> activating -> ready -> releasing -> released
-        |             |                     ^
-        +-> failed    +---------------------+   (delete, at any point before)
+    purchasing -> (importing ->) activating -> ready -> releasing -> released
+        |             |             |                       ^
+        |             v             +-----------------------+   (delete, at any point before)
+        +-> failed <- undoing
+
+A number of Vapi's own is never importing. undoing: Vapi will not import it, so its carrier gets it back.
 
 A record is never changed, a move makes a new one. `version` counts changes of what the owner sees (it is the ETag),
 `revision` every write (it is what a write is conditioned on).
@@ -21,7 +24,8 @@ from pydantic import Field
 from ulid import ULID
 
 from switchboard.errors import FieldError, InvalidRequest, RuleNotFound, StatusConflict
-from switchboard.model.base import MADE_HERE, Shape, Timestamp
+from switchboard.model.at_carrier import AtCarrier
+from switchboard.model.base import MADE_HERE, Money, Shape, Timestamp
 from switchboard.model.hours import BusinessHours
 from switchboard.model.number import (
     CONFIGURABLE,
@@ -51,8 +55,16 @@ from switchboard.model.screening import (
     too_many_at_once,
 )
 
-AT_VAPI = frozenset({"name", "forwarding_number", "status"})
-"""Fields of which Vapi holds a copy: the number's name and, while it is active, its fallbackDestination."""
+ID_PREFIX = "pn_"
+
+UNFINISHED = frozenset({"purchasing", "importing", "activating", "undoing", "releasing"})
+"""States in which the provider has still to be asked or told something."""
+
+GONE = frozenset({"failed", "released"})
+"""States of a number that is nobody's any more: what it held is free for others."""
+
+KEPT_OUTSIDE = frozenset({"name", "forwarding_number", "status", "caller_id_name"})
+"""Fields of which Vapi or the carrier holds a copy: name, CNAM and, while the number is active, fallbackDestination."""
 
 
 LISTS = {"blockedNumbers": "blocked_numbers", "allowedNumbers": "allowed_numbers"}
@@ -101,6 +113,9 @@ class NumberRecord(Shape):
     blocked_prefixes, allowed_prefixes: the same with reason and expiry. blocked_version, allowed_version: the version
     that last changed the list by the number's own record. lapsed_blocks: with `with_lists`, see Lists.
     thresholds_since: since when the number has the usage thresholds that it has; None where it has none.
+    carrier: what is known of the number there; None for Vapi's own. committed: cents a month that budgets bear for it.
+    failures: how often in a row its provider has failed; it is not asked again before retry_at. is_forced: released
+    whoever is talking.
     """
 
     model_config = MADE_HERE
@@ -122,6 +137,11 @@ class NumberRecord(Shape):
     allowed_version: int | None = None
     lapsed_blocks: dict[str, int] = {}
     thresholds_since: Timestamp | None = None
+    carrier: AtCarrier | None = None
+    committed: Money = Decimal(0)
+    failures: int = 0
+    retry_at: Timestamp | None = None
+    is_forced: bool = False
 
     @classmethod
     def requested(
@@ -136,6 +156,8 @@ class NumberRecord(Shape):
         assistant: VapiAssistant | None,
         profile: AssistantProfile | None,
         rule_profiles: Mapping[str, AssistantProfile] | None = None,
+        carrier: AtCarrier | None = None,
+        committed: Decimal = Decimal(0),
         at: Timestamp,
     ) -> Self:
         """The intent of a purchase: inactive, and not yet known to the provider. assistant: as Vapi names it.
@@ -172,6 +194,8 @@ class NumberRecord(Shape):
             blocked_prefixes=prefixes(request.blocked_numbers, (), at),
             allowed_prefixes=prefixes(request.allowed_numbers, (), at),
             thresholds_since=at if request.usage_thresholds else None,
+            carrier=carrier,
+            committed=committed,
         )
 
     @property
@@ -181,7 +205,92 @@ class NumberRecord(Shape):
     @property
     def unfinished(self) -> bool:
         """Whether the provider has still to be asked or told something."""
-        return self.state in ("purchasing", "activating", "releasing") or (self.out_of_step and self.state == "ready")
+        return self.state in UNFINISHED or (self.out_of_step and self.state == "ready")
+
+    @property
+    def claimed(self) -> str | None:
+        """The E.164 that no other number of the deployment may have: its own, or the one that it is to get."""
+        return self.number.phone_number or (None if self.carrier is None else self.carrier.claimed)
+
+    def noted(self, **changes: Any) -> Self:
+        """What was asked of the carrier or told by it, of which the owner sees nothing. changes: of AtCarrier."""
+        carrier = self.carrier and self.carrier.changed(**changes)
+        return self.model_copy(update={"carrier": carrier, "revision": self.revision + 1})
+
+    def not_available(self) -> Self:
+        """The carrier does not sell this candidate: the next is tried."""
+        left = self.carrier.candidates[1:] if self.carrier else []
+        return self.noted(candidates=left, asked_since=None, asked_last=None, asker=None, order=None)
+
+    def bought(self, reference: str | None, facts: NumberFacts, at: Timestamp) -> Self:
+        """The carrier has confirmed the number, and Vapi is to import it; one that was deleted meanwhile goes back."""
+        noted = self.noted(reference=reference, order=None)
+        if noted.carrier is None or noted.carrier.tried is None:
+            return self
+        candidate = noted.carrier.tried
+        state = "releasing" if self.number.status == Status.CANCELLED else "importing"
+        known = facts.model_dump(by_alias=False, exclude_none=True)
+        told = candidate.model_dump(by_alias=False, include={"country", "region", "city", "area_code"})
+        known |= {name: value for name, value in told.items() if value is not None}
+        moved = self._moved(
+            at,
+            {
+                **known,
+                "phone_number": candidate.number,
+                "capabilities": candidate.capabilities,
+                "monthly_fee": candidate.monthly_fee,
+                "setup_fee": candidate.setup_fee,
+                "per_minute_cost": candidate.per_minute_cost,
+                "purchase_date": at,
+                "provisioning": Provisioning(state=state, since=at),
+            },
+        )
+        committed = Decimal(0) if noted.carrier.is_added else candidate.monthly_fee or Decimal(0)
+        update = {"carrier": noted.carrier.changed(candidates=[candidate]), "committed": committed}
+        return moved.model_copy(update=update).answered()
+
+    def imported(self, vapi_id: str, at: Timestamp) -> Self:
+        """Vapi has imported the number. One that was deleted meanwhile goes on to be released."""
+        state = "releasing" if self.number.status == Status.CANCELLED else "activating"
+        moved = self._moved(at, {"provisioning": Provisioning(state=state, since=at)})
+        return moved.model_copy(update={"vapi_id": vapi_id}).answered()
+
+    def not_imported(self, code: str, detail: str, at: Timestamp) -> Self:
+        """Vapi will not import the number, or nobody wants it any more: its carrier gets it back. Cancelled."""
+        error = ProvisioningError(code=code, detail=detail)
+        undoing = Provisioning(state="undoing", since=at, error=error)
+        moved = self._moved(at, {"status": Status.CANCELLED, "provisioning": undoing})
+        return moved.model_copy(update={"out_of_step": False}).answered()
+
+    def lost_at_vapi(self, at: Timestamp) -> Self:
+        """Vapi does not have the number any more, while its carrier does: it is to be imported anew."""
+        noted = self.noted(import_asked=None, import_refusals=0, asker=None)
+        moved = noted._moved(at, {"provisioning": Provisioning(state="importing", since=at)})  # noqa: SLF001
+        return moved.model_copy(update={"vapi_id": None})
+
+    def given_back(self, at: Timestamp) -> Self:
+        """The carrier has the number back, since its owner released it or Vapi would not have it."""
+        error = self.number.provisioning.error
+        return self.released(at) if error is None else self.failed(error.code, error.detail, at)
+
+    def to_be_released(self, at: Timestamp) -> Self:
+        """Nothing is under way any more that a release would have to wait for."""
+        return self._moved(at, {"provisioning": Provisioning(state="releasing", since=at)})
+
+    def is_due(self, at: Timestamp) -> bool:
+        """Whether its provider may be asked again yet."""
+        return self.retry_at is None or self.retry_at <= at
+
+    def delayed(self, at: Timestamp) -> Self:
+        """Its provider failed or is busy: it is left in peace for a minute, then for two, at most for an hour."""
+        wait = min(60 * 2 ** min(self.failures, 6), 3600)
+        return self.model_copy(
+            update={"failures": self.failures + 1, "retry_at": at + wait, "revision": self.revision + 1}
+        )
+
+    def answered(self) -> Self:
+        """Its provider does answer. Part of another move, which is the write."""
+        return self.model_copy(update={"failures": 0, "retry_at": None})
 
     def monthly_fee_from(self, start: Timestamp) -> Decimal | None:
         """Cents for a month that starts then: none before the number was bought, and none after it was released."""
@@ -191,9 +300,8 @@ class NumberRecord(Shape):
     def purchased(self, vapi_id: str, at: Timestamp) -> Self:
         """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released."""
         state = "releasing" if self.number.status == Status.CANCELLED else "activating"
-        return self._moved(at, {"purchase_date": at, "provisioning": Provisioning(state=state, since=at)}).model_copy(
-            update={"vapi_id": vapi_id}
-        )
+        moved = self._moved(at, {"purchase_date": at, "provisioning": Provisioning(state=state, since=at)})
+        return moved.model_copy(update={"vapi_id": vapi_id}).answered()
 
     def activated(self, phone_number: str, facts: NumberFacts, at: Timestamp) -> Self:
         """The number can answer: it has its E.164 and what follows from it."""
@@ -208,31 +316,38 @@ class NumberRecord(Shape):
                 "activation_date": self.number.activation_date or at,
                 "provisioning": ready,
             },
-        )
+        ).answered()
 
     def failed(self, code: str, detail: str, at: Timestamp) -> Self:
         """The purchase is known not to have happened, or the number is gone at its provider. Final."""
         error = ProvisioningError(code=code, detail=detail)
         return self._moved(
             at, {"status": Status.CANCELLED, "provisioning": Provisioning(state="failed", since=at, error=error)}
-        ).model_copy(update={"out_of_step": False})
+        ).model_copy(update={"out_of_step": False, "committed": Decimal(0)})
 
-    def cancelled(self, at: Timestamp) -> Self:
-        """The owner released the number. While its purchase is unsettled it stays to be looked up, then released."""
+    def cancelled(self, at: Timestamp, *, force: bool = False) -> Self:
+        """The owner released the number; force: without waiting for its calls to end.
+
+        While its purchase or import is unsettled it stays to be looked up, then released.
+        """
+        is_forced = self.is_forced or force
         if self.number.status == Status.CANCELLED:
-            return self
+            if is_forced == self.is_forced or not self.unfinished:
+                return self
+            return self.model_copy(update={"is_forced": is_forced, "revision": self.revision + 1})
         changes: dict[str, Any] = {"status": Status.CANCELLED}
-        if self.state != "purchasing":
+        if self.state not in ("purchasing", "importing"):
             changes["provisioning"] = Provisioning(state="releasing", since=at)
-        return self._moved(at, changes).model_copy(update={"out_of_step": False})
+        return self._moved(at, changes).answered().model_copy(update={"out_of_step": False, "is_forced": is_forced})
 
     def released(self, at: Timestamp) -> Self:
         """The provider no longer holds the number."""
-        return self._moved(at, {"provisioning": Provisioning(state="released", since=at)})
+        moved = self._moved(at, {"provisioning": Provisioning(state="released", since=at)})
+        return moved.model_copy(update={"committed": Decimal(0)})
 
     def in_step(self) -> Self:
-        """Vapi holds the name and the fallback that we hold."""
-        return self.model_copy(update={"out_of_step": False, "revision": self.revision + 1})
+        """Vapi, and the carrier where there is one, hold what we hold."""
+        return self.model_copy(update={"out_of_step": False, "revision": self.revision + 1}).answered()
 
     def to_be_told(self) -> Self:
         """Vapi may hold another name or fallback than we do."""
@@ -368,7 +483,7 @@ class NumberRecord(Shape):
             return self
         self.refuse_if_cancelled()
         moved = self._moved(at, changes)
-        update: dict[str, Any] = {"out_of_step": self.out_of_step or not AT_VAPI.isdisjoint(changes)}
+        update: dict[str, Any] = {"out_of_step": self.out_of_step or not KEPT_OUTSIDE.isdisjoint(changes)}
         if new_secret:
             update |= {"webhook_secret": secret, "previous_webhook_secret": self.webhook_secret}
         version = moved.number.version
@@ -436,9 +551,9 @@ def number_id(business: str, idempotency_key: str | None, at_ms: int, entropy: b
     entropy: 10 random bytes.
     """
     if idempotency_key is None:
-        return f"pn_{ULID.from_bytes(at_ms.to_bytes(6) + entropy[:10])}"
+        return f"{ID_PREFIX}{ULID.from_bytes(at_ms.to_bytes(6) + entropy[:10])}"
     seed = hashlib.sha256(f"{business}\0{idempotency_key}".encode()).digest()
-    return f"pn_{ULID.from_bytes(seed[:16])}"
+    return f"{ID_PREFIX}{ULID.from_bytes(seed[:16])}"
 
 
 def rule_id(at_ms: int, entropy: bytes) -> str:

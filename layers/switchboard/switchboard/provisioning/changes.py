@@ -32,7 +32,7 @@ class Changes:
     def _change(
         self,
         wanted_id: str,
-        business: str,
+        business: str | None,
         if_version: int | None,
         move: Callable[[NumberRecord], NumberRecord],
         screening: Screening | None = None,

@@ -3,7 +3,14 @@
 from aws_lambda_powertools import Logger
 
 from switchboard.carriers.http import Refused
-from switchboard.errors import NumberNotFound, ProviderError
+from switchboard.errors import (
+    NotAvailable,
+    NumberNotFound,
+    ProviderError,
+    ProviderNotConfigured,
+    PurchaseRefused,
+    RequirementMissing,
+)
 from switchboard.provisioning.lifecycle import Lifecycle
 
 logger = Logger()
@@ -12,8 +19,8 @@ logger = Logger()
 def check_numbers(lifecycle: Lifecycle) -> int:
     """Advances all unfinished numbers; how many there were.
 
-    A provider that fails is asked again at the next turn. What nobody foresaw for one number must not hold up the
-    others, so it is raised after all have had their turn.
+    A provider that fails is asked again later, the later the more often it failed. What nobody foresaw for one number
+    must not hold up the others, so it is raised after all have had their turn.
     """
     surprises: list[Exception] = []
     checked = 0
@@ -23,8 +30,11 @@ def check_numbers(lifecycle: Lifecycle) -> int:
             lifecycle.advance(lifecycle.numbers.get(number_id))
         except NumberNotFound:
             continue  # an intent that was taken back meanwhile
-        except (ProviderError, Refused) as error:
+        except (NotAvailable, PurchaseRefused, RequirementMissing) as error:
+            logger.warning("number not bought", numberId=number_id, error=type(error).__name__)
+        except (ProviderError, ProviderNotConfigured, Refused) as error:
             logger.warning("number not advanced", numberId=number_id, error=type(error).__name__)
+            lifecycle.left_in_peace(number_id)
         except Exception as error:  # noqa: BLE001 - raised again below
             surprises.append(error)
     if surprises:

@@ -1,12 +1,24 @@
-"""The lifecycle with its real collaborators: the table, Vapi under the deployment's key, the webhook key."""
+"""The lifecycle with its real collaborators: the table, Vapi and the carriers under the deployment's keys."""
 
 import os
-from functools import lru_cache
+import time
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from switchboard.carriers.vapi import Vapi
 from switchboard.errors import ProviderNotConfigured
+from switchboard.model.number import Provider
+from switchboard.provisioning.at_carrier import NumbersOfCarrier
+from switchboard.provisioning.at_vapi import NumbersOfVapi
+from switchboard.provisioning.carriers import carrier
 from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.lifecycle import Lifecycle
+from switchboard.provisioning.pricing import Pricing
+from switchboard.provisioning.reconcile import Reconciler
+from switchboard.provisioning.steps import Purchasing
+from switchboard.store.budgets import budgets
+from switchboard.store.calls import calls
+from switchboard.store.lines import lines
 from switchboard.store.numbers import numbers
 from switchboard.store.screening import screening
 from switchboard.store.secrets import secret
@@ -27,14 +39,53 @@ def changes() -> Changes:
     return Changes(numbers=numbers())
 
 
-def lifecycle() -> Lifecycle:
+def lifecycle(clock: Callable[[], float] = time.time) -> Lifecycle:
     return Lifecycle(
+        clock=clock,
         numbers=numbers(),
         screening=screening(),
+        budgets=budgets(os.environ["MONTHLY_BUDGET_CENTS"], os.environ["BUSINESS_MONTHLY_BUDGET_CENTS"]),
+        vapi=vapi(),
+        purchasing=partial(purchasing, clock),
+    )
+
+
+def reconciler(*, dry_run: bool, clock: Callable[[], float] = time.time) -> Reconciler:
+    return Reconciler(
+        lifecycle=lifecycle(clock),
+        vapi=vapi(),
+        calls=calls(),
+        lines=lines(),
+        keys=secret("WEBHOOK_SECRET_ARN"),
+        carrier=carrier,
+        dry_run=dry_run,
+    )
+
+
+def purchasing(clock: Callable[[], float], provider: Provider) -> Purchasing:
+    """How numbers of a provider are bought. Raises ProviderNotConfigured."""
+    at_vapi = NumbersOfVapi(
+        clock=clock,
+        numbers=numbers(),
         vapi=vapi(),
         token=lambda number_id, business: make_token(secret("WEBHOOK_SECRET_ARN"), number_id, business),
         home_country=os.environ["HOME_COUNTRY"],
     )
+    if provider == "vapi":
+        return at_vapi
+    return NumbersOfCarrier(**vars(at_vapi), carrier=carrier(provider), pricing=pricing())
+
+
+def pricing() -> Pricing:
+    """Fees in the deployment's currency, by its rates and its table."""
+    return _pricing(
+        os.environ["CURRENCY"], os.environ["HOME_COUNTRY"], os.environ["CURRENCY_RATES"], os.environ["PRICE_TABLE"]
+    )
+
+
+@lru_cache(maxsize=1)
+def _pricing(currency: str, home_country: str, rates: str, table: str) -> Pricing:
+    return Pricing.read(currency, home_country, rates, table)
 
 
 @lru_cache(maxsize=1)

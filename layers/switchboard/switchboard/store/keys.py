@@ -9,6 +9,11 @@ BY_BUSINESS = "by-business"
 UNFINISHED = "unfinished"
 """What a schedule has still to look at (sparse): `unfinished` (NUMBER or CALL), `unfinishedSince`."""
 
+INVENTORY = "inventory"
+"""All numbers that are not gone, by creation (sparse): `inventory`, `listOrder`."""
+
+IN_INVENTORY = "NUMBER"
+
 WINDOW = "WINDOW#"
 """How the sort key of a caller's recent behaviour begins."""
 
@@ -169,6 +174,16 @@ def vapi(vapi_id: str) -> dict[str, Any]:
 
 def client(client_id: str) -> dict[str, Any]:
     return {"PK": f"CLIENT#{client_id}", "SK": "CLIENT"}
+
+
+def budget_of_all() -> dict[str, Any]:
+    """What all numbers of the deployment commit by the month."""
+    return {"PK": "BUDGET#ALL", "SK": "BUDGET"}
+
+
+def budget_of(business: str) -> dict[str, Any]:
+    """What the numbers of one business commit by the month, and its limit if it has one of its own."""
+    return {"PK": f"BUDGET#BUSINESS#{business}", "SK": "BUDGET"}
 
 
 def call_list() -> dict[str, Any]:

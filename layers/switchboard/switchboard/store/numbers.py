@@ -7,15 +7,16 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from switchboard.errors import ChangedMeanwhile, NumberNotFound, NumberTaken
+from switchboard.errors import BudgetExceeded, ChangedMeanwhile, NumberNotFound, NumberTaken
 from switchboard.model.number import COUNTERS, VapiPhoneNumber
-from switchboard.model.record import AssistantProfile, NumberRecord
+from switchboard.model.record import GONE, AssistantProfile, NumberRecord
 from switchboard.model.screening import Listed, exact
 from switchboard.store import keys
+from switchboard.store.budgets import Budget, commit
 from switchboard.store.dynamo import Item, Table, plain, table, wire
 
 _KEPT_APART = {"webhookSecret", "warnings", "metadata", "blockedNumbers", "allowedNumbers", *COUNTERS}
-_KEYS_AND_INDEXES = ("PK", "SK", "listOrder", "unfinished", "unfinishedSince")
+_KEYS_AND_INDEXES = ("PK", "SK", "listOrder", "unfinished", "unfinishedSince", "inventory")
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,31 @@ class Numbers:
         )
         return _record(plain(answer["Item"])) if "Item" in answer else None
 
-    def add(self, record: NumberRecord) -> NumberRecord:
+    def add(self, record: NumberRecord, budgets: Sequence[Budget] = ()) -> NumberRecord:
         """Puts the intent if the id is free, else returns the record that is there: the put is the lock.
 
-        A repeat of our own put, whose answer was lost, counts as ours: the `attempt` tells.
+        A repeat of our own put, whose answer was lost, counts as ours: the `attempt` tells. budgets: as they were read;
+        they bear what the record commits from the same instant on. Raises BudgetExceeded if one of them cannot.
         """
         client = self.table.client
-        lists: list[Any] = list(self._exact(None, record))
-        if lists:
+        borne = [{"Update": commit(self.table.name, budget, record.committed)} for budget in budgets]
+        beside: list[Any] = [*borne, *self._exact(None, record)]
+        if beside:
             put: Any = {
                 "TableName": self.table.name,
                 "Item": wire(_item(record)),
                 "ConditionExpression": "attribute_not_exists(PK)",
             }
             try:
-                client.transact_write_items(TransactItems=[{"Put": put}, *lists])
-            except client.exceptions.TransactionCanceledException:
+                client.transact_write_items(TransactItems=[{"Put": put}, *beside])
+            except client.exceptions.TransactionCanceledException as refused:
                 held = self.find(record.number.id)
-                if held is None:
-                    raise ChangedMeanwhile from None
-                return held
+                if held is not None:
+                    return held
+                reasons = [reason.get("Code") for reason in refused.response.get("CancellationReasons", [])]
+                if "ConditionalCheckFailed" in reasons[1 : 1 + len(borne)]:
+                    raise BudgetExceeded from None
+                raise ChangedMeanwhile from None
             return record
         try:
             client.put_item(
@@ -88,10 +94,12 @@ class Numbers:
             "ExpressionAttributeValues": wire({":revision": record.revision, ":attempt": record.attempt}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        lists: list[Any] = list(self._exact(record, None))
-        if lists:
+        beside: list[Any] = [*self._given_back(record, Decimal(0)), *self._exact(record, None)]
+        if record.claimed is not None:
+            beside.append({"Delete": {"TableName": self.table.name, "Key": wire(keys.e164(record.claimed))}})
+        if beside:
             try:
-                client.transact_write_items(TransactItems=[{"Delete": delete}, *lists])
+                client.transact_write_items(TransactItems=[{"Delete": delete}, *beside])
             except client.exceptions.TransactionCanceledException:
                 held = self.find(record.number.id)
                 if held is not None and held.attempt == record.attempt:
@@ -121,7 +129,8 @@ class Numbers:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         held: list[Any] = list(self._beside(old, new))
-        beside: list[Any] = [*self._unchanged(unchanged), *held, *self._exact(old, new)]
+        given_back = self._given_back(old, new.committed)
+        beside: list[Any] = [*self._unchanged(unchanged), *held, *self._exact(old, new), *given_back]
         if not beside:
             try:
                 client.put_item(**put)
@@ -135,7 +144,7 @@ class Numbers:
         except client.exceptions.TransactionCanceledException as refused:
             reasons = [reason.get("Code") for reason in refused.response.get("CancellationReasons", [])]
             if reasons[0] == "None" and "ConditionalCheckFailed" in reasons[1 + len(unchanged) :][: len(held)]:
-                raise NumberTaken(str(new.number.phone_number)) from None
+                raise NumberTaken(str(new.claimed)) from None
             raise ChangedMeanwhile from None
         return new
 
@@ -178,11 +187,18 @@ class Numbers:
 
     def unfinished(self) -> Iterator[str]:
         """Ids of the numbers whose provider has still to be asked or told something, the oldest first."""
+        yield from self._ids(keys.UNFINISHED, "unfinished", keys.UNFINISHED_NUMBER)
+
+    def inventory(self) -> Iterator[str]:
+        """Ids of all numbers of the deployment that are not gone, the oldest first. Eventually consistent."""
+        yield from self._ids(keys.INVENTORY, "inventory", keys.IN_INVENTORY)
+
+    def _ids(self, index: str, attribute: str, value: str) -> Iterator[str]:
         query: dict[str, Any] = {
             "TableName": self.table.name,
-            "IndexName": keys.UNFINISHED,
-            "KeyConditionExpression": "unfinished = :kind",
-            "ExpressionAttributeValues": wire({":kind": keys.UNFINISHED_NUMBER}),
+            "IndexName": index,
+            "KeyConditionExpression": f"{attribute} = :value",
+            "ExpressionAttributeValues": wire({":value": value}),
             "ProjectionExpression": "PK",
         }
         while True:
@@ -261,25 +277,42 @@ class Numbers:
             }
 
     def _beside(self, old: NumberRecord, new: NumberRecord) -> Iterator[dict[str, Any]]:
+        """Who holds the number's id at Vapi and its E.164, as far as that changes. One that is gone holds neither."""
         name, number = self.table.name, new.number
         owner = {"numberId": number.id, "business": number.business}
-        if new.state in ("released", "failed"):
-            if old.vapi_id is not None:
-                yield {"Delete": {"TableName": name, "Key": wire(keys.vapi(old.vapi_id))}}
-            if old.number.phone_number is not None:
-                yield {"Delete": {"TableName": name, "Key": wire(keys.e164(old.number.phone_number))}}
-            return
-        if new.vapi_id is not None and old.vapi_id is None:
-            yield {"Put": {"TableName": name, "Item": wire(keys.vapi(new.vapi_id) | owner)}}
-        if number.phone_number is not None and old.number.phone_number is None:
-            yield {
-                "Put": {
-                    "TableName": name,
-                    "Item": wire(keys.e164(number.phone_number) | owner),
-                    "ConditionExpression": "attribute_not_exists(PK) OR numberId = :number",
-                    "ExpressionAttributeValues": wire({":number": number.id}),
+        vapi_id, claimed = (None, None) if new.state in GONE else (new.vapi_id, new.claimed)
+        held_vapi_id, held = (None, None) if old.state in GONE else (old.vapi_id, old.claimed)
+        if vapi_id != held_vapi_id:
+            if held_vapi_id is not None:
+                yield {"Delete": {"TableName": name, "Key": wire(keys.vapi(held_vapi_id))}}
+            if vapi_id is not None:
+                yield {"Put": {"TableName": name, "Item": wire(keys.vapi(vapi_id) | owner)}}
+        if claimed != held:
+            if held is not None:
+                yield {"Delete": {"TableName": name, "Key": wire(keys.e164(held))}}
+            if claimed is not None:
+                yield {
+                    "Put": {
+                        "TableName": name,
+                        "Item": wire(keys.e164(claimed) | owner),
+                        "ConditionExpression": "attribute_not_exists(PK) OR numberId = :number",
+                        "ExpressionAttributeValues": wire({":number": number.id}),
+                    }
                 }
-            }
+
+    def _given_back(self, old: NumberRecord, committed: Decimal) -> Iterator[dict[str, Any]]:
+        """What takes off the budgets that a number commits less by now. It never commits more than it did at first."""
+        less = old.committed - committed
+        if less > 0:
+            for key in (keys.budget_of_all(), keys.budget_of(old.number.business)):
+                yield {
+                    "Update": {
+                        "TableName": self.table.name,
+                        "Key": wire(key),
+                        "UpdateExpression": "ADD committed :less",
+                        "ExpressionAttributeValues": wire({":less": -less}),
+                    }
+                }
 
 
 @lru_cache(maxsize=1)
@@ -318,8 +351,15 @@ def _item(record: NumberRecord) -> Item:
         "thresholdsSince": record.thresholds_since,
         "signingSecret": record.webhook_secret,
         "previousSigningSecret": record.previous_webhook_secret,
+        "carrier": record.carrier and record.carrier.model_dump(by_alias=True, exclude_none=True),
+        "committed": record.committed or None,
+        "failures": record.failures or None,
+        "retryAt": record.retry_at,
+        "isForced": record.is_forced or None,
     }
     item |= {name: value for name, value in optional.items() if value is not None}
+    if record.state not in GONE:
+        item["inventory"] = keys.IN_INVENTORY
     if record.unfinished:
         item |= {"unfinished": keys.UNFINISHED_NUMBER, "unfinishedSince": number.provisioning.since}
     return item
@@ -393,6 +433,11 @@ def _record(item: Item) -> NumberRecord:
         "blocked_version": kept.pop("blockedVersion", None),
         "allowed_version": kept.pop("allowedVersion", None),
         "thresholds_since": kept.pop("thresholdsSince", None),
+        "carrier": kept.pop("carrier", None),
+        "committed": kept.pop("committed", 0),
+        "failures": kept.pop("failures", 0),
+        "retry_at": kept.pop("retryAt", None),
+        "is_forced": kept.pop("isForced", False),
     }
     kept["blockedNumbers"] = [entry["pattern"] for entry in outside["blocked_prefixes"]]
     kept["allowedNumbers"] = [entry["pattern"] for entry in outside["allowed_prefixes"]]

@@ -1,0 +1,15 @@
+"""By the hour, and by `make reconcile`: carrier, Vapi and table are compared and brought together."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from switchboard.provisioning.connected import reconciler
+from switchboard.provisioning.reconcile import logger, metrics
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """event: {"dryRun": true} changes nothing. Answers the report."""
+    return reconciler(dry_run=event.get("dryRun") is True).run().as_json()

@@ -1,0 +1,405 @@
+"""Numbers of a carrier: searched, bought one exact number at a time, imported into Vapi, and given back in that order.
+
+Each outside call is preceded by a write that says it may be made, under a name of its own (`asker`): only who wrote it
+makes the call. What was not heard is looked up the carrier's own way; and since an account can own a number only once,
+an exact number may be asked for again when nobody can be asking for it any more. Only what the carrier has surely not
+sold is passed over for the next candidate.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from switchboard.carriers.carrier import TAG_PREFIX, Carrier, LineType, Order, Owned, Wanted
+from switchboard.carriers.http import Refused
+from switchboard.carriers.vapi import VapiNumber
+from switchboard.errors import (
+    ChangedMeanwhile,
+    FieldError,
+    InvalidRequest,
+    NotAvailable,
+    NumberTaken,
+    OutcomeUnknown,
+    ProviderBusy,
+    ProviderCredentialsRejected,
+    ProviderError,
+    ProviderFailed,
+    ProviderUnreachable,
+    PurchaseRefused,
+    RequirementMissing,
+)
+from switchboard.model.at_carrier import AtCarrier, Candidate
+from switchboard.model.number import PhoneNumberRequest, Status
+from switchboard.model.record import ID_PREFIX, NumberRecord
+from switchboard.provisioning.facts import facts_of
+from switchboard.provisioning.pricing import Pricing
+from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps, new_asker
+
+CANDIDATES = 5
+"""How many numbers of one search are tried; whoever finds five taken should search again."""
+
+SEARCHED = 20
+
+IN_FLIGHT_SECONDS = 90
+"""Longer than any function of ours runs that buys: whoever asked before that waits for no answer any more."""
+
+IMPORT_TRIES = 5
+"""Vapi may not see a number yet that was bought a moment ago; what it refuses so often it will not have."""
+
+_NEVER_SENT = (ProviderUnreachable, ProviderCredentialsRejected, ProviderBusy)
+"""The provider has not done what it was asked, and would do it another time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersOfCarrier(Steps):
+    """carrier: asked for when it is needed, since a deployment may have no credentials for it (any more)."""
+
+    carrier: Carrier
+    pricing: Pricing
+
+    def refuse(self, request: PhoneNumberRequest) -> None:
+        if request.type == "international" and request.country in (None, self.home_country):
+            raise InvalidRequest(FieldError("type", f"international needs a country other than {self.home_country}"))
+        if request.phone_number is not None and (request.area_code or request.contains):
+            raise InvalidRequest(FieldError("phoneNumber", "names the number: no areaCode or contains beside it"))
+
+    def plan(self, request: PhoneNumberRequest) -> Plan:
+        if not request.purchase:
+            candidate = self._added(str(request.phone_number))
+            return Plan(carrier=AtCarrier(candidates=[candidate], is_added=True))
+        candidates = self._candidates(request)
+        if not candidates:
+            raise NotAvailable(f"{self.carrier.name} has no number like the one that is wanted.")
+        at_carrier = AtCarrier(candidates=candidates)
+        once = max(candidate.setup_fee or Decimal(0) for candidate in candidates)
+        return Plan(carrier=at_carrier, monthly=at_carrier.dearest, once=once)
+
+    def buy(self, intent: NumberRecord) -> NumberRecord:
+        return self._settled_or(intent, lambda: self._purchase(intent, is_request=True))
+
+    def advance(self, record: NumberRecord) -> NumberRecord:
+        match record.state:
+            case "purchasing":
+                return self._purchase(record)
+            case "importing":
+                return self._import(record)
+            case "activating":
+                held = self.vapi.get_number(str(record.vapi_id))
+                return self.lost_at_vapi(record) if held is None else self.activated(record, held)
+            case "undoing" | "releasing":
+                return self._release(record)
+            case _:
+                return self._bring_in_step(record)
+
+    # ---- what to try ---------------------------------------------------------------------------------------------
+
+    def _added(self, phone_number: str) -> Candidate:
+        facts = facts_of(phone_number, self.home_country)
+        country = facts.country or self.home_country
+        owned = self._held(phone_number, country)
+        if owned is None:
+            missing = f"is not among the numbers of this deployment's {self.carrier.name} account"
+            raise InvalidRequest(FieldError("phoneNumber", missing))
+        prices = self.carrier.prices(country, line_type(facts.type))
+        return self.pricing.candidate_of(self.carrier.name, owned, facts, prices)
+
+    def _candidates(self, request: PhoneNumberRequest) -> list[Candidate]:
+        """The offers that fit, with their fees, in the carrier's order. Numbers that we have or try are passed over."""
+        exact = request.phone_number
+        if exact is not None:
+            facts = facts_of(exact, self.home_country)
+            country, kind = facts.country or self.home_country, line_type(facts.type)
+            wanted = Wanted(country=country, type=kind, contains=_national(exact), limit=SEARCHED)
+            if self._held(exact, country) is not None:
+                there = f"is in this deployment's {self.carrier.name} account already: purchase false adds it"
+                raise InvalidRequest(FieldError("phoneNumber", there))
+        else:
+            country, kind = request.country or self.home_country, line_type(request.type)
+            wanted = Wanted(
+                country=country, type=kind, area_code=request.area_code, contains=request.contains, limit=SEARCHED
+            )
+        offers = [offer for offer in self.carrier.search(wanted) if exact in (None, offer.number)]
+        if not offers:
+            return []
+        prices = self.carrier.prices(country, kind)
+        return [self.pricing.candidate(self.carrier.name, offer, prices) for offer in offers[:CANDIDATES]]
+
+    # ---- the purchase --------------------------------------------------------------------------------------------
+
+    def _purchase(self, record: NumberRecord, *, is_request: bool = False) -> NumberRecord:
+        """From wherever the purchase stands to a number that is bought, or none that could be."""
+        while record.state == "purchasing":
+            at = _at(record)
+            if at.tried is None:
+                detail = f"{self.carrier.name} has sold all the numbers that were found meanwhile. Nothing was bought."
+                self.not_bought(record, NotAvailable.code, detail)
+                raise NotAvailable(detail)
+            if at.is_added:
+                return self._add(record)
+            if at.order is not None:
+                after = self._follow(record, at.order)
+            elif at.asked_since is not None:
+                after = self._look_up(record)
+            elif record.number.status == Status.CANCELLED:
+                return self.not_bought(record, "cancelled", "The number was deleted before it was bought.")
+            else:
+                after = self._claim_and_ask(record, is_request=is_request)
+            if after == record:
+                return record
+            record = after
+        return self._went_on(record)
+
+    def _claim_and_ask(self, record: NumberRecord, *, is_request: bool) -> NumberRecord:
+        asker, at = new_asker(), self._now()
+        try:
+            asking = self.step(record, lambda now: now.noted(asked_since=at, asked_last=at, asker=asker))
+        except NumberTaken:
+            return self.step(record, lambda now: now.not_available())
+        if _at(asking).asker != asker:
+            return asking
+        try:
+            return self._ask(asking)
+        except NotAvailable:
+            return self.step(asking, lambda now: now.not_available())
+        except _NEVER_SENT as error:
+            if not is_request:
+                self.step(asking, lambda now: now.noted(asked_since=None, asked_last=None, asker=None))
+                raise
+            self._take_back(asking, error)
+            raise
+
+    def _ask(self, asking: NumberRecord) -> NumberRecord:
+        """Asks for the exact number, once. Raises NotAvailable, and what says that the request was never processed."""
+        candidate = _tried(asking)
+        try:
+            order = self.carrier.buy(candidate.number, candidate.country, tag_of(asking))
+        except RequirementMissing as missing:
+            self.not_bought(asking, missing.code, missing.detail)
+            raise
+        except Refused as refused:
+            self.not_bought(asking, PurchaseRefused.code, refused.message)
+            raise PurchaseRefused(refused.message) from refused
+        except (OutcomeUnknown, ProviderFailed):
+            return asking
+        return self._ordered(asking, order)
+
+    def _ordered(self, record: NumberRecord, order: Order) -> NumberRecord:
+        if order.state == "done":
+            return self._confirmed(record, order.reference)
+        if order.state == "pending":
+            return self.step(record, lambda now: now.noted(order=order.reference))
+        if order.code == NotAvailable.code:
+            return self.step(record, lambda now: now.not_available())
+        detail = f"{self.carrier.name} could not carry out the order: {order.detail or order.code}"
+        return self.not_bought(record, order.code or PurchaseRefused.code, detail)
+
+    def _follow(self, record: NumberRecord, reference: str) -> NumberRecord:
+        order = self.carrier.order(reference)
+        return record if order.state == "pending" else self._ordered(record, order)
+
+    def _look_up(self, record: NumberRecord) -> NumberRecord:
+        """What became of a purchase that nobody heard of."""
+        at, candidate, now = _at(record), _tried(record), self._now()
+        found = self.carrier.find(candidate.number, candidate.country, tag_of(record))
+        if isinstance(found, Order):
+            return self._ordered(record, found)
+        if found is not None and self._is_ours(found, record):
+            return self._confirmed(record, found.reference)
+        if now - (at.asked_last or 0) < IN_FLIGHT_SECONDS:
+            return record
+        if found is not None or now - (at.asked_since or 0) >= UNSURE_SECONDS:
+            return self.step(record, lambda now: now.not_available())
+        return record if record.number.status == Status.CANCELLED else self._ask_again(record)
+
+    def _ask_again(self, record: NumberRecord) -> NumberRecord:
+        """Nobody can be asking for the number any more, and it can be owned only once."""
+        asker, at = new_asker(), self._now()
+        asking = self.step(record, lambda now: now.noted(asked_last=at, asker=asker))
+        if _at(asking).asker != asker:
+            return asking
+        try:
+            return self._ask(asking)
+        except NotAvailable:  # perhaps since our own first request is still on its way
+            return asking
+
+    def _is_ours(self, owned: Owned, record: NumberRecord) -> bool:
+        return not self.carrier.tags_numbers or owned.tag == tag_of(record)
+
+    def _take_back(self, asking: NumberRecord, error: ProviderError) -> None:
+        """Nothing was asked for after all, so that a retry of the request starts anew."""
+        try:
+            self.numbers.forget(asking)
+        except ChangedMeanwhile:  # its owner has changed or deleted it meanwhile, and is to find it as it ended
+            self.not_bought(asking, error.code, error.detail)
+
+    def _confirmed(self, record: NumberRecord, reference: str | None) -> NumberRecord:
+        facts = facts_of(_tried(record).number, self.home_country)
+        return self.step(record, lambda now: now.bought(reference, facts, self._now()))
+
+    def _add(self, record: NumberRecord) -> NumberRecord:
+        """A number that the business owns already is only taken note of."""
+        candidate = _tried(record)
+        owned = self._held(candidate.number, candidate.country)
+        if owned is None:
+            detail = f"{self.carrier.name} does not have the number any more."
+            self.not_bought(record, NotAvailable.code, detail)
+            raise NotAvailable(detail)
+        try:
+            return self._went_on(self._confirmed(record, owned.reference))
+        except NumberTaken as taken:
+            self.not_bought(record, taken.code, taken.detail)
+            raise
+
+    def _went_on(self, record: NumberRecord) -> NumberRecord:
+        """The steps after a purchase, as far as they go at once; what is bought stands, even if Vapi fails."""
+        if record.state not in ("importing", "releasing"):
+            return record
+        return self._settled_or(record, lambda: self.advance(record))
+
+    def _settled_or(self, record: NumberRecord, work: Callable[[], NumberRecord]) -> NumberRecord:
+        """What is written down stands and is finished by the schedule, whoever did not go along; nothing else does."""
+        try:
+            return work()
+        except (ProviderError, Refused):
+            found = self.numbers.find(record.number.id)
+            if found is None or not found.unfinished:
+                raise
+            return found
+
+    # ---- at Vapi, and back ---------------------------------------------------------------------------------------
+
+    def _import(self, record: NumberRecord) -> NumberRecord:
+        asked = _at(record).import_asked
+        if asked is not None:
+            found = self.vapi.find_numbers(record.server_url, asked - CLOCK_SKEW_SECONDS)
+            if found:
+                return self._imported(record, found[0])
+            if self._now() - asked < UNSURE_SECONDS:
+                return record
+        if record.number.status == Status.CANCELLED:
+            return self._went_on(self.step(record, lambda now: now.to_be_released(self._now())))
+        owned = self._owned(record)
+        if owned is None:
+            return self._gone(record)
+        self.carrier.configure(owned, caller_id_name=record.number.caller_id_name)
+        return self._ask_vapi(record)
+
+    def _ask_vapi(self, record: NumberRecord) -> NumberRecord:
+        asker, at = new_asker(), self._now()
+        body = self.registration(record, **self.carrier.registration(_tried(record).number))
+        asking = self.step(record, lambda now: now.noted(import_asked=at, asker=asker))
+        if _at(asking).asker != asker:
+            return asking
+        try:
+            row = self.vapi.register_number(body)
+        except Refused as refused:
+            return self._import_refused(asking, refused)
+        except _NEVER_SENT:
+            self.step(asking, lambda now: now.noted(import_asked=None, asker=None))
+            raise
+        except (OutcomeUnknown, ProviderFailed):
+            return asking
+        return self._imported(asking, row)
+
+    def _gone(self, record: NumberRecord) -> NumberRecord:
+        detail = f"{self.carrier.name} does not have the number any more."
+        return self.step(record, lambda now: now.failed("gone_at_provider", detail, self._now()))
+
+    def _import_refused(self, asking: NumberRecord, refused: Refused) -> NumberRecord:
+        refusals = 1 + _at(asking).import_refusals
+        if refusals < IMPORT_TRIES:
+            return self.step(
+                asking,
+                lambda now: now.noted(import_asked=None, asker=None, import_refusals=refusals).delayed(self._now()),
+            )
+        detail = f"Vapi will not import the number: {refused.message}"
+        undoing = self.step(asking, lambda now: now.not_imported("import_refused", detail, self._now()))
+        return self._settled_or(undoing, lambda: self.advance(undoing))
+
+    def _imported(self, record: NumberRecord, row: VapiNumber) -> NumberRecord:
+        imported = self.step(record, lambda now: now.imported(row.id, self._now()))
+        if imported.state == "activating":
+            return self.activated(imported, row)
+        return self._went_on(imported)
+
+    def lost_at_vapi(self, record: NumberRecord) -> NumberRecord:
+        """Somebody has deleted it there; it is wanted and paid, so it is imported anew."""
+        return self._went_on(self.step(record, lambda now: now.lost_at_vapi(self._now())))
+
+    def _bring_in_step(self, record: NumberRecord) -> NumberRecord:
+        if not self.told_vapi(record, self.carrier.registration(str(record.number.phone_number))["provider"]):
+            return self.lost_at_vapi(record)
+        if self.carrier.sets_caller_id_name:
+            owned = self._owned(record)
+            if owned is not None:
+                self.carrier.configure(owned, caller_id_name=record.number.caller_id_name)
+        return self.told(record)
+
+    def _release(self, record: NumberRecord) -> NumberRecord:
+        """Vapi first: a number that was given back belongs to somebody else soon. Repeatable at every point."""
+        at = _at(record)
+        if not at.left_vapi:
+            if not record.is_forced and self.in_call(record):
+                return record
+            if record.vapi_id is not None:
+                self.vapi.release_number(record.vapi_id)
+            record = self.step(record, lambda now: now.noted(left_vapi=True))
+            return self._release(record) if _at(record).left_vapi else record
+        if not at.is_added:
+            order = self._released(record)
+            if order.state == "failed":
+                raise ProviderFailed(f"{self.carrier.name} does not release the number: {order.detail}", 0)
+            if order.state == "pending":
+                return self.step(record, lambda now: now.noted(release_order=order.reference))
+        return self.step(record, lambda now: now.given_back(self._now()))
+
+    def _released(self, record: NumberRecord) -> Order:
+        order = _at(record).release_order
+        if order is not None:
+            return self.carrier.release_order(order)
+        owned = self._owned(record)
+        return Order(state="done") if owned is None else self.carrier.release(owned)
+
+    def _owned(self, record: NumberRecord) -> Owned | None:
+        candidate = _tried(record)
+        return self._held(candidate.number, candidate.country, tag_of(record))
+
+    def _held(self, phone_number: str, country: str, tag: str = "") -> Owned | None:
+        """The number as the account has it; None also while a purchase of it is only under way."""
+        found = self.carrier.find(phone_number, country, tag)
+        return found if isinstance(found, Owned) else None
+
+
+def tag_of(record: NumberRecord) -> str:
+    """What our purchase is called at the carrier: made of the number's id, 38 letters, digits and a dash."""
+    return TAG_PREFIX + record.number.id.removeprefix(ID_PREFIX)
+
+
+def id_of_tag(tag: str | None) -> str | None:
+    """The id of the number that a tag of ours was made for; None for any other."""
+    return ID_PREFIX + tag.removeprefix(TAG_PREFIX) if tag is not None and tag.startswith(TAG_PREFIX) else None
+
+
+def _at(record: NumberRecord) -> AtCarrier:
+    if record.carrier is None:
+        raise ValueError(f"{record.number.id} is not a number of a carrier")
+    return record.carrier
+
+
+def _tried(record: NumberRecord) -> Candidate:
+    candidate = _at(record).tried
+    if candidate is None:
+        raise ValueError(f"{record.number.id} has no number at its carrier")
+    return candidate
+
+
+def line_type(kind: str | None) -> LineType:
+    """What a carrier calls a number of ours: one of another country is a local one there."""
+    return kind if kind in ("toll-free", "mobile") else "local"  # type: ignore[return-value]
+
+
+def _national(phone_number: str) -> str:
+    """The digits that a search of this number looks for, without its country's."""
+    import phonenumbers  # noqa: PLC0415
+
+    return phonenumbers.national_significant_number(phonenumbers.parse(phone_number))

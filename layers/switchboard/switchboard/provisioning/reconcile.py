@@ -1,0 +1,289 @@
+"""Carrier, Vapi and table compared, and brought together: what we hold is what is wanted.
+
+Each difference is a finding of a class. What only continues a number's own life is done at once; what would give a
+number away is done only where the table itself says that it is nobody's, and only some time after. A dry run changes
+nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from switchboard.carriers.carrier import Carrier, Owned
+from switchboard.carriers.http import Refused
+from switchboard.carriers.vapi import UNASSIGNED, Vapi, VapiNumber, held_at_vapi, server_of
+from switchboard.errors import ProviderError, ProviderNotConfigured, SwitchboardError
+from switchboard.ledger.learn import learn_call
+from switchboard.model.number import Provider
+from switchboard.model.record import NumberRecord
+from switchboard.provisioning.at_carrier import id_of_tag
+from switchboard.provisioning.lifecycle import Lifecycle
+from switchboard.store.calls import Calls
+from switchboard.store.lines import Lines
+from switchboard.webhook_token import business_of_token, make_token
+
+logger = Logger()
+metrics = Metrics()
+
+ORPHAN_SECONDS = 86_400
+"""How old what nobody wants has to be before it is given back: everything that may still be on its way has arrived."""
+
+CALLS_SECONDS = 26 * 3600
+"""How far back Vapi's call list is read again: more than a day, less than Vapi keeps."""
+
+QUIET_SECONDS = 600
+"""A line that is held for longer is asked after."""
+
+CARRIERS: tuple[Provider, ...] = ("twilio", "vonage", "bandwidth")
+
+_OURS = re.compile(r"/vapi/(pn_[0-9A-HJKMNP-TV-Z]{26})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference. kind: its class. done: whether it was put right; why not, the detail says.
+
+    classes: unfinished, drift, gone-at-vapi, gone-at-carrier, orphan-at-vapi, orphan-at-carrier, unknown-at-vapi,
+    unknown-at-carrier, stale-line, missing-call, not-compared.
+    """
+
+    kind: str
+    subject: str
+    detail: str
+    done: bool = False
+
+
+@dataclass
+class Report:
+    """What one comparison found."""
+
+    dry_run: bool
+    numbers: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def by_class(self) -> dict[str, dict[str, int]]:
+        """Per class, how many were found and how many of them put right."""
+        counts: dict[str, dict[str, int]] = {}
+        for finding in self.findings:
+            count = counts.setdefault(finding.kind, {"found": 0, "done": 0})
+            count["found"] += 1
+            count["done"] += finding.done
+        return counts
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "dryRun": self.dry_run,
+            "numbers": self.numbers,
+            "classes": self.by_class(),
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciler:
+    """keys: of the webhook tokens. carrier: the client of a provider, raises ProviderNotConfigured."""
+
+    lifecycle: Lifecycle
+    vapi: Vapi
+    calls: Calls
+    lines: Lines
+    keys: Mapping[str, str]
+    carrier: Callable[[Provider], Carrier]
+    dry_run: bool
+    orphan_seconds: int = ORPHAN_SECONDS
+
+    def run(self) -> Report:
+        """Compares everything. What one provider does not tell is compared at the next turn."""
+        report = Report(self.dry_run)
+        self._finish(report)
+        records = {number_id: self.lifecycle.numbers.get(number_id) for number_id in self.lifecycle.numbers.inventory()}
+        report.numbers = len(records)
+        for name, compare in (
+            ("vapi", self._at_vapi),
+            *((name, self._comparing(name)) for name in CARRIERS),
+            ("calls", self._calls),
+        ):
+            try:
+                report.findings += compare(records)
+            except ProviderNotConfigured:
+                if any(record.number.provider == name for record in records.values()):
+                    report.findings.append(Finding("not-compared", name, "there are no credentials"))
+            except (ProviderError, Refused) as error:
+                report.findings.append(Finding("not-compared", name, type(error).__name__))
+        _tell(report)
+        return report
+
+    def _finish(self, report: Report) -> None:
+        """What is half done is done on. Numbers that wait in peace are left so."""
+        for number_id in list(self.lifecycle.numbers.unfinished()):
+            record = self.lifecycle.numbers.find(number_id)
+            if record is None or not record.unfinished:
+                continue
+            after, detail = record, record.state
+            if not self.dry_run:
+                try:
+                    after = self.lifecycle.advance(record)
+                except (SwitchboardError, Refused) as error:
+                    detail = f"{record.state}: {type(error).__name__}"
+            report.findings.append(Finding("unfinished", number_id, detail, done=after != record))
+
+    # ---- Vapi ------------------------------------------------------------------------------------------------------
+
+    def _at_vapi(self, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
+        rows = list(self.vapi.numbers())
+        there = {row.id for row in rows}
+        for row in rows:
+            ours = _OURS.search(row.server_url or "")
+            by_id = next((record for record in records.values() if record.vapi_id == row.id), None)
+            if by_id is not None:
+                yield from self._drift(by_id, row)
+            elif ours is not None:
+                yield from self._stray(row, ours[1])
+        for record in records.values():
+            if record.state == "ready" and record.vapi_id is not None and record.vapi_id not in there:
+                yield self._gone_at_vapi(record)
+
+    def _drift(self, record: NumberRecord, row: VapiNumber) -> Iterator[Finding]:
+        if record.state != "ready" or record.out_of_step:
+            return
+        found = [
+            what
+            for what, differs in {
+                "server URL": row.server_url != record.server_url,
+                "token": business_of_token(self.keys, record.number.id, row.token or "") != record.number.business,
+                "assistant": row.answerer is not None,
+                "name": row.name != record.number.name,
+                "fallback": row.fallback != record.fallback,
+            }.items()
+            if differs
+        ]
+        if not found:
+            return
+        done = not self.dry_run and self._put_right(record, row)
+        yield Finding("drift", record.number.id, ", ".join(found), done=done)
+
+    def _put_right(self, record: NumberRecord, row: VapiNumber) -> bool:
+        number = record.number
+        token = make_token(self.keys, number.id, number.business)
+        wanted = held_at_vapi(name=number.name, fallback=record.fallback) | UNASSIGNED
+        wanted["server"] = server_of(record.server_url, token)
+        after = self.vapi.put_right(row.id, str(row.provider), wanted)
+        return after is not None and after.answerer is None and after.server_url == record.server_url
+
+    def _stray(self, row: VapiNumber, number_id: str) -> Iterator[Finding]:
+        """A row under one of our server URLs that is not the number's own: bought late, imported twice, left over."""
+        record = self.lifecycle.numbers.find(number_id)
+        if record is None:
+            yield Finding("unknown-at-vapi", row.id, f"its server URL names {number_id}, which the table does not know")
+        elif record.unfinished and record.vapi_id is None:
+            return  # its own life finds it
+        elif not self._is_old(_seconds(row.created_at)):
+            yield Finding("orphan-at-vapi", row.id, f"of {number_id}, too young to be given back")
+        else:
+            if not self.dry_run:
+                self.vapi.release_number(row.id)
+            yield Finding("orphan-at-vapi", row.id, f"of {number_id}, which is {record.state}", done=not self.dry_run)
+
+    def _gone_at_vapi(self, record: NumberRecord) -> Finding:
+        done = False
+        if not self.dry_run and self.vapi.get_number(str(record.vapi_id)) is None:
+            self.lifecycle.gone_at_vapi(record)
+            done = True
+        return Finding("gone-at-vapi", record.number.id, str(record.vapi_id), done=done)
+
+    # ---- the carriers ----------------------------------------------------------------------------------------------
+
+    def _comparing(self, provider: Provider) -> Callable[[Mapping[str, NumberRecord]], Iterator[Finding]]:
+        return lambda records: self._at_carrier(self.carrier(provider), records)
+
+    def _at_carrier(self, carrier: Carrier, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
+        owned = {held.number: held for held in carrier.owned()}
+        mine = {
+            record.number.phone_number: record
+            for record in records.values()
+            if record.number.provider == carrier.name and record.claimed is not None
+        }
+        claimed = {record.claimed for record in mine.values()}
+        unknown = 0
+        for held in owned.values():
+            if held.number in claimed:
+                continue
+            number_id = id_of_tag(held.tag)
+            if number_id is None:
+                unknown += 1
+            else:
+                yield from self._left_over(carrier, held, number_id)
+        if unknown:
+            yield Finding("unknown-at-carrier", carrier.name, f"{unknown} numbers that are not ours")
+        for phone_number, record in mine.items():
+            if record.state == "ready" and phone_number not in owned:
+                yield self._gone_at_carrier(carrier, record)
+
+    def _left_over(self, carrier: Carrier, held: Owned, number_id: str) -> Iterator[Finding]:
+        """A number with a tag of ours that no number of ours holds. Another deployment may share the account."""
+        record = self.lifecycle.numbers.find(number_id)
+        where = f"{held.number} at {carrier.name}"
+        if record is None:
+            yield Finding("unknown-at-carrier", where, f"tagged for {number_id}, which the table does not know")
+        elif record.state == "purchasing":
+            return  # its own life finds it
+        elif held.since is None or not self._is_old(held.since):
+            yield Finding("orphan-at-carrier", where, f"of {number_id}, too young to be given back")
+        else:
+            done = not self.dry_run and carrier.release(held).state != "failed"
+            yield Finding("orphan-at-carrier", where, f"of {number_id}, which is {record.state}", done=done)
+
+    def _gone_at_carrier(self, carrier: Carrier, record: NumberRecord) -> Finding:
+        number = record.number
+        done = False
+        if not self.dry_run:
+            done = self.lifecycle.gone_at_carrier(record, carrier)
+        return Finding("gone-at-carrier", number.id, f"{number.phone_number} at {carrier.name}", done=done)
+
+    # ---- calls -----------------------------------------------------------------------------------------------------
+
+    def _calls(self, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
+        """Calls whose end nobody told us, and lines that they hold: Vapi's list knows."""
+        by_vapi_id = {record.vapi_id: record for record in records.values() if record.vapi_id is not None}
+        now = self.lifecycle.now()
+        if not self.dry_run:
+            for row in self.vapi.calls_created(now - CALLS_SECONDS):
+                record = by_vapi_id.get(str(row.get("phoneNumberId")))
+                if record is not None and row.get("status") == "ended" and learn_call(self.calls, record, row):
+                    yield Finding("missing-call", str(row["id"]), f"of {record.number.id}", done=True)
+        for record in records.values():
+            if record.number.max_concurrent_calls is not None:
+                yield from self._stale_lines(record, now)
+
+    def _stale_lines(self, record: NumberRecord, now: int) -> Iterable[Finding]:
+        for line in self.lines.in_use(record.number.id, now):
+            if now - line.since < QUIET_SECONDS:
+                continue
+            row = self.vapi.get_call(line.call_id)
+            if row is not None and row.get("status") != "ended":
+                continue
+            done = not self.dry_run and self.lines.give_back(record.number.id, line.call_id)
+            yield Finding("stale-line", line.call_id, f"of {record.number.id}, held since {line.since}", done=done)
+
+    def _is_old(self, since: int) -> bool:
+        return self.lifecycle.now() - since >= self.orphan_seconds
+
+
+def _tell(report: Report) -> None:
+    for finding in report.findings:
+        logger.info("finding", **asdict(finding))
+    for kind, count in report.by_class().items():
+        name = "".join(word.capitalize() for word in kind.split("-"))
+        metrics.add_metric(f"Reconcile{name}", MetricUnit.Count, count["found"])
+    left = sum(not finding.done for finding in report.findings)
+    metrics.add_metric("ReconcileLeft", MetricUnit.Count, left)
+    logger.info("reconciled", dryRun=report.dry_run, numbers=report.numbers, classes=report.by_class())
+
+
+def _seconds(instant: str) -> int:
+    return int(datetime.fromisoformat(instant).timestamp())
