@@ -1,6 +1,7 @@
 """What a call adds to the usage of its number, and how sums follow a call that changes."""
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -178,6 +179,32 @@ def test_a_call_in_progress_is_taken_to_end_after_the_longest_time_until_its_end
 )
 def test_a_call_is_in_progress_for_so_long_as_one_can_be(changed: dict[str, Any], ends: dict[str, set[str]]) -> None:
     assert in_progress(**changed) == ends
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "ago"),
+    [
+        pytest.param("17:00:00", "17:59:59", {}, id="within an hour"),
+        pytest.param("17:59:59", "18:00:00", {"2026-08-04T18": {"ago.1"}}, id="over an hour's end"),
+        pytest.param("17:59:59", "20:01:00", {"2026-08-04T20": {"ago.3"}}, id="over three"),
+        pytest.param("17:30:00", None, {"2026-08-05T05": {"ago.12"}}, id="in progress"),
+    ],
+)
+def test_a_call_that_ends_in_a_later_hour_says_how_many_hours_ago_it_started(
+    started: str, ended: str | None, ago: dict[str, set[str]]
+) -> None:
+    instants = [
+        None if text is None else int(datetime.fromisoformat(f"2026-08-04T{text}+00:00").timestamp() * 1000)
+        for text in (started, ended)
+    ]
+    call = {"started_at": instants[0], "ended_at": instants[1], "status": "ended" if ended else "in-progress"}
+    said = {
+        names[1]: {name: value for name, value in added.items() if name.startswith("ago.")}
+        for names, added in sums(**call).items()
+        if names[0] == "HOUR"
+    }
+    assert {hour: names.keys() for hour, names in said.items() if names} == ago
+    assert {value for names in said.values() for value in names.values()} <= {1}
 
 
 HOUR_MS = 3_600_000

@@ -33,6 +33,8 @@ TOTAL: Bucket = ("TOTAL",)
 LONGEST_CALL_MS = 43_200_000
 """Vapi's longest call. So long a call is taken to be in progress whose end is not known."""
 
+_HOUR_MS = 3_600_000
+
 CALLER_SHARDS = 8
 
 _ONE = Decimal(1)
@@ -48,7 +50,8 @@ def contribution(call: Call) -> dict[Bucket, dict[str, Decimal]]:
     and near the month's bounds the same once more by the quarter since the epoch: `q1985000.calls`.
     HOUR: by quarter of the hour, `0.calls` to `3.calls`: calls, inbound, outbound, each outcome, seconds,
     answeredSeconds, cost, settled, inboundAnswered, inboundMissed, duration.<bin>, reason.<endedReason>,
-    assistant.<id>, rule.<id>; and by minute `start.0` to `start.59`, `end.0` to `end.59` of calls that got through.
+    assistant.<id>, rule.<id>; and by minute `start.0` to `start.59`, `end.0` to `end.59` of calls that got through,
+    and of those that ended in this hour and started in an earlier one how many hours earlier: `ago.1` to `ago.12`.
     CALLERS: by quarter of the hour and E.164 the inbound calls: `0.+12025550123`.
     """
     created, quarter = call.created_at, quarter_of(call.created_at)
@@ -69,6 +72,9 @@ def contribution(call: Call) -> dict[Bucket, dict[str, Decimal]]:
             added["CALLERS", hour, shard_of(caller)] |= {f"{quarter % 4}.{caller}": _ONE}
     for name, instant in _in_progress(call).items():
         added["HOUR", hour_of(instant)] |= {f"{name}.{minute_of(instant)}": _ONE}
+    ago = _hours_before_its_end(call)
+    if ago:
+        added["HOUR", hour_of(_in_progress(call)["end"])] |= {f"ago.{ago}": _ONE}
     kept = {bucket: {name: value for name, value in sums.items() if value} for bucket, sums in added.items()}
     return {bucket: sums for bucket, sums in kept.items() if sums}
 
@@ -189,6 +195,16 @@ def _totals(call: Call) -> dict[str, Decimal]:
     if call.outcome == "answered":
         added["answeredSeconds"] = call.duration
     return added
+
+
+def _hours_before_its_end(call: Call) -> int:
+    """How many hours before that of its end a call started, as UTC's clock counts them.
+
+    How many calls were in progress as an hour began cannot be told from starts and ends, unless all are read that ever
+    were. Of the ends after it those count that say a call started before.
+    """
+    progress = _in_progress(call)
+    return (progress["end"] // _HOUR_MS - progress["start"] // _HOUR_MS) if progress else 0
 
 
 def _in_progress(call: Call) -> dict[str, int]:
