@@ -30,7 +30,7 @@ CALLS = {
     "(c) Powertools resolver": SUBJECTS / "powertools.py",
 }
 ACTIONS = {"Switchboard's get": REPOSITORY / "functions/get/app.py", BARE: SUBJECTS / "bare_get.py"}
-COLD, WARM, ACTION_COLD, DECIDE_P99 = 1.35, 1.15, 1.8, 1000
+COLD, WARM, ACTION_COLD, DECIDE_P99, YEAR_READS = 1.35, 1.15, 1.8, 1000, 1.1
 ANSWER_MS = 1500
 WARM_DECISIONS = 300
 OUTAGES = 5
@@ -61,6 +61,7 @@ def main(repetitions: int) -> None:
             requests = _written(folder / "requests.json", _of_the_table(_asked(ACTIONS, [read], endpoint)[0]))
             _tell_action(_times(ACTIONS, read, 0, repetitions, endpoint, requests))
             _tell_decision(run("decision", endpoint=endpoint))
+            _tell_year(run("year", endpoint=endpoint))
         with stub(cases.answers(maxConcurrentCalls=5), folder) as endpoint:
             _tell_requests(plain, _asked(CALLS, [decision, decision], endpoint))
         with stub(cases.answers(), folder) as endpoint:
@@ -121,6 +122,13 @@ def _tell_decision(percentiles: dict[str, list[float]]) -> None:
     for rules, (middle, late) in percentiles.items():
         print(f"{rules + ' rules':<28}{middle:>9.0f}{late:>9.0f}")
     _judge("p99", max(late for _, late in percentiles.values()), DECIDE_P99, "us")
+
+
+def _tell_year(told: dict[str, Any]) -> None:
+    cpu, copied, (fewer, more) = told["cpu"], told["copied"], told["pages"]
+    print(f"\n{'a year of a million calls':<28}{'CPU s':>9}{'if copied':>11}{'reads':>7}{'of ten million':>16}")
+    print(f"{'its analysis':<28}{cpu:>9.1f}{copied:>11.1f}{fewer:>7}{more:>16}")
+    _judge("reads of ten times the calls", more / fewer, YEAR_READS, "x")
 
 
 def _tell_requests(plain: list[list[Request]], capped: list[list[Request]]) -> None:

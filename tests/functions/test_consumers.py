@@ -173,7 +173,7 @@ def test_a_call_whose_end_is_lost_is_in_progress_for_twelve_hours(aws: Deploymen
     ringing, talking, reported = answered("c1")
     tally(*history(ringing, talking))
     assert buckets(aws)["USAGE#HOUR#2026-08-04T17"]["start.0"] == 1
-    assert buckets(aws)["USAGE#HOUR#2026-08-05T05"] == {"end.0": 1}
+    assert buckets(aws)["USAGE#HOUR#2026-08-05T05"] == {"end.0": 1, "ago.12": 1}
     tally(changed(talking, reported))
     assert "USAGE#HOUR#2026-08-05T05" not in buckets(aws)
     assert buckets(aws)["USAGE#HOUR#2026-08-04T17"]["end.1"] == 1

@@ -18,6 +18,7 @@ OF_NO_NUMBER = {
     "explain_route": ["action", "reason", "trace"],
     "get_call": ["id", "status", "decision"],
     "erase_caller": ["phoneNumber", "calls", "complete"],
+    "analyze_usage": ["totals", "series", "byHourOfWeek", "previous"],
 }
 """Actions that answer something else than a number, and what it has."""
 

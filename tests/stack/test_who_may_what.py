@@ -27,6 +27,7 @@ OF_ONE_NUMBER = [
     pytest.param("POST", "/blocked-numbers", {"phoneNumber": "+12025550123"}, id="blockNumber"),
     pytest.param("DELETE", "/blocked-numbers/%2B12025550123", None, id="unblockNumber"),
     pytest.param("POST", "/route-explanations", {"caller": None}, id="explain"),
+    pytest.param("POST", "/usage-analyses", {"from": 1785862800, "to": 1785866400}, id="analyzeUsage"),
     pytest.param("GET", "/active-calls", None, id="active calls"),
     pytest.param("GET", "/calls/c_1", None, id="a call"),
 ]

@@ -223,7 +223,8 @@ def test_a_route_asks_for_its_scope(name: str, route: dict[str, Any]) -> None:
     if route["Path"] == "/vapi/{id}":
         assert route["Auth"] == {"Authorizer": "NONE"}, "Vapi has a token of its own"
         return
-    reads = name.startswith("GET ") or route["Path"] == "/phone-numbers/{id}/route-explanations"
+    asks = ("/phone-numbers/{id}/route-explanations", "/phone-numbers/{id}/usage-analyses")
+    reads = name.startswith("GET ") or route["Path"] in asks
     scope = "read" if reads else "write"
     assert route["Auth"] == {"AuthorizationScopes": [f"phone-numbers/{scope}"]}
 

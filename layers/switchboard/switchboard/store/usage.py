@@ -6,13 +6,14 @@ of its revision or a later one, and changes nothing.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from switchboard.calls.record import call_from_item
 from switchboard.calls.usage import Bucket, contribution, differences
 from switchboard.store import keys
-from switchboard.store.dynamo import Item, Table, plain, table, wire
+from switchboard.store.dynamo import Item, Table, bulk_table, plain, table, wire
 
 _TRIES = 8
 
@@ -90,20 +91,22 @@ class Usage:
 
     def buckets(self, number_id: str) -> Iterator[tuple[Bucket, Item]]:
         """All buckets of a number by their names, as they are now."""
-        for item in self._between(keys.buckets_of(number_id), consistent=True):
+        for item in map(plain, self._between(keys.buckets_of(number_id), consistent=True)):
             yield keys.bucket_names(item["SK"]), _sums(item)
 
     def receipts(self, number_id: str) -> Iterator[tuple[str, Receipt]]:
         """What is counted of each call, by its id, in the order of the ids, as it is now."""
-        for item in self._between(keys.tallies_of(number_id), consistent=True):
+        for item in map(plain, self._between(keys.tallies_of(number_id), consistent=True)):
             sums = {keys.bucket_names(sort): held for sort, held in counted(item).items()}
             yield item["SK"].removeprefix("TALLY#"), Receipt(int(item["rev"]), sums)
 
     def _by_hour(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[tuple[str, Item]]:
         for item in self._between(bounds, consistent=consistent):
-            yield keys.bucket_names(item["SK"])[1], _sums(item)
+            sums = {name: Decimal(value["N"]) for name, value in item.items() if name not in _NO_SUMS}
+            yield keys.bucket_names(item["SK"]["S"])[1], sums
 
-    def _between(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[Item]:
+    def _between(self, bounds: dict[str, str], *, consistent: bool) -> Iterator[dict[str, Any]]:
+        """Items in DynamoDB's own types, since there can be very many."""
         query: dict[str, Any] = {
             "TableName": self.table.name,
             "KeyConditionExpression": "PK = :pk AND SK BETWEEN :from AND :to",
@@ -112,7 +115,7 @@ class Usage:
         }
         while True:
             answer = self.table.client.query(**query)
-            yield from map(plain, answer["Items"])
+            yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -203,3 +206,9 @@ def _key(item: Item) -> tuple[str, str]:
 @lru_cache(maxsize=1)
 def usage() -> Usage:
     return Usage(table())
+
+
+@lru_cache(maxsize=1)
+def usage_in_bulk() -> Usage:
+    """The same for who reads the buckets of a long time."""
+    return Usage(bulk_table())

@@ -1,0 +1,31 @@
+"""What a number's owner asks of its usage, answered from the buckets of the time that is asked about."""
+
+from decimal import Decimal
+
+from switchboard.calls.analysis import analysis, compared, covering, hours_of_calls, summary, window_before
+from switchboard.model.analysis import AnalysisRequest, PhoneAnalytics
+from switchboard.store.numbers import numbers
+from switchboard.store.usage import usage_in_bulk
+from switchboard.zones import zone_of
+
+
+def analyse(number_id: str, business: str, request: AnalysisRequest) -> PhoneAnalytics:
+    """Raises NumberNotFound, also for another business's number."""
+    record = numbers().get(number_id, business)
+    hours = record.number.business_hours
+    zone = zone_of(request.timezone or (hours.timezone if hours else None))
+    window, per_minute = covering(request.from_, request.to), record.number.per_minute_cost or Decimal(0)
+    buckets = usage_in_bulk()
+    found = analysis(
+        window,
+        zone,
+        request.group_by,
+        buckets.hours(number_id, *hours_of_calls(window)),
+        buckets.callers(number_id, *window.hours),
+        per_minute,
+    )
+    if request.compare_with_previous:
+        earlier = window_before(window, zone)
+        previous = summary(earlier, buckets.hours(number_id, *earlier.hours), per_minute)
+        found["previous"] = {**previous, "change": compared(found["totals"], previous["totals"])}
+    return PhoneAnalytics.model_validate(found)
