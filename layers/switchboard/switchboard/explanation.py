@@ -22,7 +22,10 @@ NO_CALL = "explanation"
 
 
 def explain(number_id: str, business: str, question: RouteQuestion) -> Decision:
-    """The decision on a call from `question.caller`. Raises NumberNotFound, and for changes what an update raises."""
+    """The decision on a call from `question.caller`. Raises NumberNotFound, and for changes what an update raises.
+
+    At any instant lists, lines and the holds of thresholds are those of now; each counts until its own end.
+    """
     at = int(time.time()) if question.at is None else question.at
     if question.changes:
         record = lifecycle().draft(number_id, business, question.changes)
