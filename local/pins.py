@@ -1,13 +1,16 @@
 """The pinned dependencies of pyproject.toml, for a pip that cannot read dependency groups; needs nothing but Python.
 
 python -m local.pins GROUP    prints what the group pins, one a line
-python -m local.pins --check  fails unless the layer's requirements.txt pins the same as the group `layer`
+python -m local.pins --check  fails unless each layer's requirements.txt pins the same as its group
 """
 
 import sys
 import tomllib
 
 from local.paths import REPOSITORY
+
+LAYERS = {"layer": "layers/switchboard", "parquet": "layers/parquet"}
+"""Group -> the layer that carries it."""
 
 
 def pins(group: str) -> list[str]:
@@ -20,11 +23,12 @@ def pins(group: str) -> list[str]:
 
 
 def check() -> None:
-    """Compares the layer's requirements with the group `layer`."""
-    text = (REPOSITORY / "layers/switchboard/requirements.txt").read_text()
-    carried = [line for line in text.splitlines() if line and not line.startswith("#")]
-    if sorted(carried) != sorted(pins("layer")):
-        sys.exit("layers/switchboard/requirements.txt and the group `layer` of pyproject.toml pin different things")
+    """Compares the layers' requirements with their groups."""
+    for group, layer in LAYERS.items():
+        text = (REPOSITORY / layer / "requirements.txt").read_text()
+        carried = [line for line in text.splitlines() if line and not line.startswith("#")]
+        if sorted(carried) != sorted(pins(group)):
+            sys.exit(f"{layer}/requirements.txt and the group `{group}` of pyproject.toml pin different things")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from moto.core.base_backend import AccountSpecificBackend
 
 from local.simulators.vapi import VapiSimulator
 from switchboard import bus
+from switchboard.exports import ask, work
 from switchboard.ledger import watch
 from switchboard.provisioning import connected
 from switchboard.provisioning.check import check_numbers
@@ -23,12 +24,16 @@ from switchboard.store import (
     budgets,
     calls,
     clients,
+    downloads,
     dynamo,
     erasure,
     expired,
+    exports,
     known,
     lines,
     numbers,
+    objects,
+    queue,
     screening,
     sdk,
     secrets,
@@ -250,6 +255,7 @@ def aws(
         "TIME_ZONE": "UTC",
         "CALL_RETENTION_DAYS": "400",
         "EXPORTS_BUCKET_NAME": BUCKET,
+        "DOWNLOAD_ROLE_ARN": "arn:aws:iam::123456789012:role/download",
         "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
         "POWERTOOLS_SERVICE_NAME": "switchboard",
         "POWERTOOLS_TRACE_DISABLED": "true",
@@ -268,6 +274,14 @@ def aws(
         expired.expired,
         calls.calls,
         calls.answering_calls,
+        calls.bulk_calls,
+        exports.exports,
+        objects.objects,
+        queue.export_queue,
+        downloads._sts,
+        downloads.downloads,
+        ask.asking,
+        work.writer,
         lines.lines,
         lines.answering_lines,
         windows.windows,
@@ -287,6 +301,7 @@ def aws(
     secrets._values.clear()
     known.forget()
     monkeypatch.setattr(dynamo, "ANSWER_WITHIN", 60.0)  # tests count requests, however slow the machine
+    monkeypatch.setattr(ask, "WAITED_SECONDS", 0.0)  # nobody writes exports until a test says so
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
         monkeypatch.setattr(botocore.session, "get_session", lambda: session._session)
@@ -303,6 +318,8 @@ def aws(
         sqs = boto3.client("sqs", region_name=REGION)
         queue_url = sqs.create_queue(QueueName="events")["QueueUrl"]
         queue_arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        exports_queue = sqs.create_queue(QueueName="exports", Attributes={"VisibilityTimeout": "960"})["QueueUrl"]
+        monkeypatch.setenv("EXPORTS_QUEUE_URL", exports_queue)
         events = boto3.client("events", region_name=REGION)
         events.create_event_bus(Name="bus")
         events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source":["vapi.phone-number"]}')

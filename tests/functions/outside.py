@@ -1,7 +1,7 @@
 """What a piece of work asks of the outside, AWS and Vapi: listed, and interrupted at the step that a test names."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -25,12 +25,12 @@ def dies() -> None:
 
 @contextmanager
 def outside(
-    at: int | None = None, before: Callable[[], object] | None = None, *, lost: bool = False
+    at: int | None = None, before: Callable[[], object] | None = None, *, lost: bool = False, more: Iterable[Any] = ()
 ) -> Iterator[list[str]]:
     """Lists the requests made while it is open, in order, and interrupts number `at` (None: each).
 
     before: done before that request is sent; what it asks for itself is not interrupted. lost: AWS does what that
-    request asks, but its answer is never heard (botocore then asks again).
+    request asks, but its answer is never heard (botocore then asks again). more: clients beside those of every number.
     """
     taken: list[str] = []
     lock = threading.Lock()
@@ -60,8 +60,10 @@ def outside(
         interrupted(f"{method} {url}")
         return ask(pool, method, url, **kwargs)
 
-    ours = (dynamo.table().client, dynamo.answering_table().client, secrets._client())
+    ours = (dynamo.table().client, dynamo.answering_table().client, secrets._client(), *more)
     for client in ours:
+        # All handlers of this event are called, and moto's own would do everything a second time.
+        client.meta.events.unregister("before-send", botocore_stubber)
         client.meta.events.register_first("before-send", to_aws)
     try:
         with patch.object(urllib3.PoolManager, "request", to_vapi):
@@ -69,6 +71,7 @@ def outside(
     finally:
         for client in ours:
             client.meta.events.unregister("before-send", to_aws)
+            client.meta.events.register("before-send", botocore_stubber)
 
 
 def writes(step: str) -> bool:

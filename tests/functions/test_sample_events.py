@@ -13,14 +13,20 @@ from tests.support.streams import stream_as_dynamodb_does
 from tests.support.template import ROOT, functions
 
 HTTP = sorted((ROOT / "events" / "http").glob("*.json"))
+QUEUE = sorted((ROOT / "events" / "queue").glob("*.json"))
 STREAM = sorted((ROOT / "events" / "stream").glob("*.json"))
 OF_NO_NUMBER = {
     "explain_route": ["action", "reason", "trace"],
     "get_call": ["id", "status", "decision"],
     "erase_caller": ["phoneNumber", "calls", "complete"],
     "analyze_usage": ["totals", "series", "byHourOfWeek", "previous"],
+    "export_calls": ["exportId", "status"],
+    "get_export": ["url"],
 }
 """Actions that answer something else than a number, and what it has."""
+
+SUCCESS = {"create": 201, "add_routing_rule": 201, "export_calls": 202}
+"""What is answered where it is not 200."""
 
 ASSISTANT = "5b0a4a08-0000-4000-8000-0000008c6be8"
 
@@ -39,6 +45,7 @@ def triggered_by(kind: str) -> set[str]:
 def test_every_action_and_every_consumer_has_a_sample() -> None:
     assert {path.stem for path in HTTP} == triggered_by("HttpApi") - {"vapi"}
     assert {path.stem for path in STREAM} == triggered_by("DynamoDB")
+    assert {path.stem for path in QUEUE} == triggered_by("SQS")
 
 
 @pytest.mark.parametrize("path", HTTP, ids=lambda path: path.stem)
@@ -51,8 +58,11 @@ def test_every_http_sample_is_answered(aws: Deployment, path: Path) -> None:
         invoke("add_routing_rule", sample(path.with_stem("add_routing_rule")))
     if path.stem == "get_call":
         rings(aws, json.loads(created["body"]), sample(path)["pathParameters"]["callId"])
+    if path.stem == "get_export":
+        invoke("export_calls", sample(path.with_stem("export_calls")))
+        assert invoke("write_exports", sample(*QUEUE)) == {"batchItemFailures": []}
     answer = created if path.stem == "create" else invoke(path.stem, sample(path))
-    assert answer["statusCode"] == (201 if path.stem in ("create", "add_routing_rule") else 200), answer
+    assert answer["statusCode"] == SUCCESS.get(path.stem, 200), answer
     body = json.loads(answer["body"])
     if path.stem in OF_NO_NUMBER:
         assert set(OF_NO_NUMBER[path.stem]) <= body.keys()

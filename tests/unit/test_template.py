@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.exports.record import KEPT_SECONDS
 from switchboard.store.stream import BY_TTL
 from tests.support.template import ROOT, functions, resources, template
 
@@ -153,18 +154,50 @@ def test_no_policy_in_the_whole_template_allows_everything() -> None:
                     assert "*" not in json.dumps(statement)
 
 
+WORKED_OFF = {name: queue for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
+DEAD_LETTERS = {name: queue for name, queue in QUEUES.items() if name not in WORKED_OFF}
+
+
 def dead_letter_queues() -> set[str]:
     """The queues to which anything sends what it could not do."""
-    found = re.findall(r'"Fn::GetAtt": "(\w+)\.Arn"', json.dumps([*FUNCTIONS.values()]))
+    found = re.findall(r'"Fn::GetAtt": "(\w+)\.Arn"', json.dumps([*FUNCTIONS.values(), *WORKED_OFF.values()]))
     return {name for name in found if name in QUEUES}
 
 
-def test_every_queue_takes_dead_letters_and_keeps_them_for_two_weeks() -> None:
+def test_every_queue_takes_dead_letters_for_two_weeks_or_sends_its_own_on() -> None:
     assert dead_letter_queues() == QUEUES.keys()
-    assert {queue["MessageRetentionPeriod"] for queue in QUEUES.values()} == {1_209_600}
+    assert {queue["MessageRetentionPeriod"] for queue in DEAD_LETTERS.values()} == {1_209_600}
+    for queue in WORKED_OFF.values():
+        assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"].removesuffix(".Arn") in DEAD_LETTERS
 
 
-@pytest.mark.parametrize("name", QUEUES)
+QUEUE_SOURCES = [*events("SQS")]
+
+
+@pytest.mark.parametrize(("name", "source"), QUEUE_SOURCES, ids=[name for name, _ in QUEUE_SOURCES])
+def test_a_message_at_work_is_not_given_to_somebody_else(name: str, source: dict[str, Any]) -> None:
+    queue = QUEUES[source["Queue"]["Fn::GetAtt"].removesuffix(".Arn")]
+    assert queue["VisibilityTimeout"] > FUNCTIONS[name]["Timeout"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_message_of_an_export_never_outlives_the_export() -> None:
+    assert QUEUES["Exports"]["MessageRetentionPeriod"] < KEPT_SECONDS
+
+
+def test_the_role_that_signs_downloads_reads_exports_and_nothing_else() -> None:
+    (policy,) = resources("AWS::IAM::Role")["DownloadRole"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (
+        "s3:GetObject",
+        {"Fn::Sub": "${ExportsBucket.Arn}/exports/*"},
+    )
+    (trust,) = resources("AWS::IAM::Role")["DownloadRole"]["AssumeRolePolicyDocument"]["Statement"]
+    trusted = [role["Fn::GetAtt"] for role in trust["Principal"]["AWS"]]
+    assert trusted == ["ExportCallsFunctionRole.Arn", "GetExportFunctionRole.Arn"]
+
+
+@pytest.mark.parametrize("name", DEAD_LETTERS)
 def test_a_dead_letter_rings_an_alarm(name: str) -> None:
     dimension = {"Name": "QueueName", "Value": {"Fn::GetAtt": f"{name}.QueueName"}}
     (alarm,) = alarms_on("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimension)
@@ -215,6 +248,9 @@ def test_a_schedule_that_fails_is_not_lost(name: str, source: dict[str, Any]) ->
     assert "events.amazonaws.com" in principals, "a queue that cannot receive keeps nothing"
 
 
+READ_BY_POST = ("/route-explanations", "/usage-analyses", "/exports")
+"""What is asked by a POST and changes nothing of a number."""
+
 ROUTES = [(f"{route['Method'].upper()} {route['Path']}", route) for _, route in events("HttpApi")]
 
 
@@ -223,8 +259,7 @@ def test_a_route_asks_for_its_scope(name: str, route: dict[str, Any]) -> None:
     if route["Path"] == "/vapi/{id}":
         assert route["Auth"] == {"Authorizer": "NONE"}, "Vapi has a token of its own"
         return
-    asks = ("/phone-numbers/{id}/route-explanations", "/phone-numbers/{id}/usage-analyses")
-    reads = name.startswith("GET ") or route["Path"] in asks
+    reads = name.startswith("GET ") or route["Path"].endswith(READ_BY_POST)
     scope = "read" if reads else "write"
     assert route["Auth"] == {"AuthorizationScopes": [f"phone-numbers/{scope}"]}
 

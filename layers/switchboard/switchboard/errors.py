@@ -5,6 +5,7 @@ SwitchboardError
 ├── NumberNotFound            no such number, or it is another business's
 ├── RuleNotFound              the number has no such routing rule
 ├── CallNotFound              the number had no such call
+├── ExportNotFound            the number has no such export, or none any more
 ├── UnknownClient             the token is good, but no business stands behind it
 ├── StatusConflict            the number's status forbids the move
 ├── VersionMismatch           If-Match names another version than the number's
@@ -73,6 +74,13 @@ class CallNotFound(SwitchboardError):
 
     def __init__(self, call_id: str) -> None:
         super().__init__(f"The number had no call {call_id}.")
+
+
+class ExportNotFound(SwitchboardError):
+    code = "export_not_found"
+
+    def __init__(self, export_id: str) -> None:
+        super().__init__(f"The number has no export {export_id}; an export is kept for seven days.")
 
 
 class UnknownClient(SwitchboardError):

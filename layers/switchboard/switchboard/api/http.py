@@ -108,6 +108,8 @@ RuleId = Annotated[str, Path(alias="ruleId", description="The rule's id.", examp
 
 CallId = Annotated[str, Path(alias="callId", description="The call's id at Vapi.", max_length=128)]
 
+ExportId = Annotated[str, Path(alias="exportId", description="The export's id.", max_length=64)]
+
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -115,6 +117,16 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         description="The same key and request buy one number, however often they are sent.",
+    ),
+]
+
+ExportKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key and request are one export of the number, however often they are sent.",
     ),
 ]
 

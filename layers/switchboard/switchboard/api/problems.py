@@ -22,6 +22,7 @@ STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.NumberNotFound: HTTPStatus.NOT_FOUND,
     errors.RuleNotFound: HTTPStatus.NOT_FOUND,
     errors.CallNotFound: HTTPStatus.NOT_FOUND,
+    errors.ExportNotFound: HTTPStatus.NOT_FOUND,
     errors.UnknownClient: HTTPStatus.FORBIDDEN,
     errors.StatusConflict: HTTPStatus.CONFLICT,
     errors.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,

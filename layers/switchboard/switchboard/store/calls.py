@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from switchboard.calls.kinds import EARLIEST_WINS, Kind
@@ -21,13 +22,17 @@ from switchboard.store.dynamo import (
     OutOfTime,
     Table,
     answering_table,
+    bulk_table,
     plain,
     table,
     wire,
 )
+from switchboard.store.values import shallow
 from switchboard.store.windows import recent, window_keys
 
 _READS = 2
+
+_CALLED = itemgetter("calledAt", "callId")
 
 _AT_ONCE = 100
 """Items of one BatchGetItem, DynamoDB's limit."""
@@ -226,6 +231,36 @@ class Calls:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def outlines(self, number_id: str, from_ms: int, to_ms: int, *, at_once: int | None = None) -> Iterator[list[Item]]:
+        """All calls of a number that came to be in a time, without what lies in lists: the trace of a decision.
+
+        Range and `at_once` are as with `by_time`. In portions, by when they came to be and then by their ids; the calls
+        of one instant are never in two portions. Eventually consistent.
+        """
+        query: dict[str, Any] = {
+            "TableName": self.table.name,
+            "IndexName": keys.CALLS_BY_TIME,
+            "KeyConditionExpression": "callsOf = :number AND calledAt BETWEEN :from AND :to",
+            "ExpressionAttributeValues": wire({":number": number_id, ":from": from_ms, ":to": to_ms - 1}),
+        }
+        if at_once is not None:
+            query["Limit"] = at_once
+        found: list[Item] = []
+        while from_ms < to_ms:
+            answer = self.table.client.query(**query)
+            found += map(shallow, answer["Items"])
+            found.sort(key=_CALLED)
+            if "LastEvaluatedKey" not in answer:
+                yield found
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            # More of the last instant may follow.
+            last = found[-1]["calledAt"] if found else None
+            whole = next((at for at in range(len(found), 0, -1) if found[at - 1]["calledAt"] != last), 0)
+            if whole:
+                yield found[:whole]
+                found = found[whole:]
+
     def by_caller(
         self, business: str, phone_number: str, from_ms: int, to_ms: int, after: Place | None = None
     ) -> Iterator[tuple[Place, Item | None]]:
@@ -357,3 +392,9 @@ def calls() -> Calls:
 def answering_calls() -> Calls:
     """For the decision, whose writing must not hold up the answer."""
     return Calls(answering_table(), int(os.environ["CALL_RETENTION_DAYS"]))
+
+
+@lru_cache(maxsize=1)
+def bulk_calls() -> Calls:
+    """For who reads very many."""
+    return Calls(bulk_table(), int(os.environ["CALL_RETENTION_DAYS"]))

@@ -164,6 +164,11 @@ def callers_between(number_id: str, first: str, last: str) -> dict[str, str]:
     return {":pk": f"NUMBER#{number_id}", ":from": f"USAGE#CALLERS#{first}#", ":to": f"USAGE#CALLERS#{last}#~"}
 
 
+def export(number_id: str, export_id: str) -> dict[str, Any]:
+    """An export of a number's calls."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"EXPORT#{export_id}"}
+
+
 def e164(phone_number: str) -> dict[str, Any]:
     return {"PK": f"E164#{phone_number}", "SK": "E164"}
 
@@ -209,6 +214,11 @@ def call_by_caller(caller: str, number_id: str, called_at: int, call_id: str) ->
 def transcript(business: str, number_id: str, call_id: str) -> str:
     """Where in the bucket what was said in a call is kept."""
     return f"transcripts/{business}/{number_id}/{call_id}.json.gz"
+
+
+def export_file(business: str, number_id: str, name: str) -> str:
+    """Where in the bucket the file of an export is."""
+    return f"exports/{business}/{number_id}/{name}"
 
 
 def list_order(created: int, number_id: str) -> str:
