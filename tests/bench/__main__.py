@@ -16,7 +16,7 @@ from typing import Any
 
 from local.paths import REPOSITORY
 from local.switch import Fault, running_switch
-from tests.bench import cases
+from tests.bench import cases, exporting
 from tests.bench.processes import run, stub
 
 SUBJECTS = REPOSITORY / "tests/bench/subjects"
@@ -66,6 +66,7 @@ def main(repetitions: int) -> None:
             _tell_requests(plain, _asked(CALLS, [decision, decision], endpoint))
         with stub(cases.answers(), folder) as endpoint:
             _tell_outages(decision, endpoint)
+        exporting.tell(folder)
 
 
 def _times(handlers: dict[str, Path], event: str, warm: int, repetitions: int, endpoint: str, requests: str) -> Times:
