@@ -1,8 +1,12 @@
 """One number's whole life on the deployed template, over HTTP, as a user would."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import httpx
+import pytest
 
 from local.events import BusEvents
 from local.eventually import eventually
@@ -33,6 +37,11 @@ def test_a_number_lives_from_its_purchase_to_its_release(stack: Stack, api: Api,
 
     settled = settled_counters(acme, number["id"], totalCalls=2, inboundCalls=2, averageCallDuration=60.0)
     assert settled["totalMinutes"] == 1.0
+    cents = 100 * sum(call["outcome"]["cost"] for call in (answered, missed))
+    assert settled["monthlyCost"] == pytest.approx(cents, abs=1e-4) != 0
+    recount = [sys.executable, "-m", "local.recount", "--number", number["id"]]
+    held = subprocess.run(recount, env=os.environ | stack.aws.environment, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (held.returncode, held.stdout.rpartition("; ")[2]) == (0, "differences: 0\n"), held
     assert stored_call(stack, number["id"], answered["callId"])["report"]["reason"] == "customer-ended-call"
 
     released = acme.delete(f"/phone-numbers/{number['id']}")
