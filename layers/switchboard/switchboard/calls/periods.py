@@ -1,6 +1,7 @@
 """Where an instant lies: in which UTC hour, month and quarter of an hour, and which of these make a local day or month.
 
-All zones in use are whole quarters of an hour from UTC, so that any local day or month is made of UTC quarters.
+All zones in use are whole quarters of an hour from UTC, so that any local day or month is made of UTC quarters. That
+holds from 2012 on: until then some zones put their clock back from one minute past midnight, and a date came twice.
 Instants of calls are Unix milliseconds, bounds of windows are Unix seconds.
 """
 
