@@ -4,8 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from switchboard.provisioning.connected import reconciler
-from switchboard.provisioning.reconcile import logger, metrics
+from switchboard.provisioning.reconcile import logger, metrics, reconciler
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -14,11 +14,8 @@ from switchboard.provisioning.carriers import carrier
 from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.lifecycle import Lifecycle
 from switchboard.provisioning.pricing import Pricing
-from switchboard.provisioning.reconcile import Reconciler
 from switchboard.provisioning.steps import Purchasing
 from switchboard.store.budgets import budgets
-from switchboard.store.calls import calls
-from switchboard.store.lines import lines
 from switchboard.store.numbers import numbers
 from switchboard.store.screening import screening
 from switchboard.store.secrets import secret
@@ -47,18 +44,6 @@ def lifecycle(clock: Callable[[], float] = time.time) -> Lifecycle:
         budgets=budgets(os.environ["MONTHLY_BUDGET_CENTS"], os.environ["BUSINESS_MONTHLY_BUDGET_CENTS"]),
         vapi=vapi(),
         purchasing=partial(purchasing, clock),
-    )
-
-
-def reconciler(*, dry_run: bool, clock: Callable[[], float] = time.time) -> Reconciler:
-    return Reconciler(
-        lifecycle=lifecycle(clock),
-        vapi=vapi(),
-        calls=calls(),
-        lines=lines(),
-        keys=secret("WEBHOOK_SECRET_ARN"),
-        carrier=carrier,
-        dry_run=dry_run,
     )
 
 

@@ -6,6 +6,7 @@ nothing.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -22,9 +23,12 @@ from switchboard.ledger.learn import learn_call
 from switchboard.model.number import Provider
 from switchboard.model.record import NumberRecord
 from switchboard.provisioning.at_carrier import id_of_tag
+from switchboard.provisioning.carriers import carrier
+from switchboard.provisioning.connected import lifecycle, vapi
 from switchboard.provisioning.lifecycle import Lifecycle
-from switchboard.store.calls import Calls
-from switchboard.store.lines import Lines
+from switchboard.store.calls import Calls, calls
+from switchboard.store.lines import Lines, lines
+from switchboard.store.secrets import secret
 from switchboard.webhook_token import business_of_token, make_token
 
 logger = Logger()
@@ -213,7 +217,7 @@ class Reconciler:
         for held in owned.values():
             if held.number in claimed:
                 continue
-            number_id = id_of_tag(held.tag)
+            number_id = id_of_tag(self._tag(carrier, held))
             if number_id is None:
                 unknown += 1
             else:
@@ -223,6 +227,13 @@ class Reconciler:
         for phone_number, record in mine.items():
             if record.state == "ready" and phone_number not in owned:
                 yield self._gone_at_carrier(carrier, record)
+
+    def _tag(self, carrier: Carrier, held: Owned) -> str | None:
+        """An asynchronous carrier's list shows no tags; the order that a number came by does."""
+        if held.tag is not None or not (carrier.tags_numbers and carrier.asynchronous):
+            return held.tag
+        shown = carrier.find(held.number, held.country or "", "")
+        return shown.tag if isinstance(shown, Owned) else None
 
     def _left_over(self, carrier: Carrier, held: Owned, number_id: str) -> Iterator[Finding]:
         """A number with a tag of ours that no number of ours holds. Another deployment may share the account."""
@@ -287,3 +298,16 @@ def _tell(report: Report) -> None:
 
 def _seconds(instant: str) -> int:
     return int(datetime.fromisoformat(instant).timestamp())
+
+
+def reconciler(*, dry_run: bool, clock: Callable[[], float] = time.time) -> Reconciler:
+    """With the real collaborators."""
+    return Reconciler(
+        lifecycle=lifecycle(clock),
+        vapi=vapi(),
+        calls=calls(),
+        lines=lines(),
+        keys=secret("WEBHOOK_SECRET_ARN"),
+        carrier=carrier,
+        dry_run=dry_run,
+    )

@@ -1,0 +1,262 @@
+"""Carrier, Vapi and table compared: half-done work finished, drift put right, orphans told and at last given back."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from local.simulators.faults import Fault
+from local.simulators.vapi.clock import iso
+from switchboard.provisioning import carriers
+from switchboard.provisioning.at_carrier import TAG_PREFIX
+from tests.functions.conftest import Deployment
+from tests.functions.outside import outside, writes
+from tests.functions.ringing import rings
+from tests.functions.sellers import Seller
+from tests.functions.test_carriers import PROVIDERS, active, buy
+from tests.support.invoking import invoke
+from tests.support.streams import stream_as_dynamodb_does
+
+DAY = 86_400
+
+
+@pytest.fixture(params=PROVIDERS)
+def seller(request: pytest.FixtureRequest, aws: Deployment) -> Seller:
+    return aws.configure(request.param)
+
+
+def found(report: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Class -> (found, done)."""
+    return {kind: (count["found"], count["done"]) for kind, count in report["classes"].items()}
+
+
+def at_vapi(aws: Deployment, **changes: Any) -> dict[str, Any]:
+    """Changes the one number there as somebody in Vapi's Dashboard does."""
+    (row,) = aws.vapi.state()["numbers"]
+    headers = {"Authorization": f"Bearer {aws.vapi.api_key}", "User-Agent": "tests"}
+    body = {"provider": row["provider"], **changes}
+    answer = httpx.patch(f"{aws.vapi.url}/phone-number/{row['id']}", json=body, headers=headers)
+    answer.raise_for_status()
+    changed: dict[str, Any] = answer.json()
+    return changed
+
+
+def tag(number_id: str) -> str:
+    return TAG_PREFIX + number_id.removeprefix("pn_")
+
+
+def left_behind(aws: Deployment, seller: Seller, number_id: str, area_code: str = "212") -> str:
+    """A number that the carrier has delivered for one of ours, which does not know of it."""
+    client = carriers.carrier(seller.provider)  # type: ignore[arg-type]
+    offers = aws.api(
+        "GET", "/available-phone-numbers", query={"provider": seller.provider, "areaCode": area_code}
+    ).body["items"]
+    number: str = offers[0]["phoneNumber"]
+    client.buy(number, "US", tag(number_id))
+    assert number in seller.owned()
+    return number
+
+
+def test_where_nothing_differs_nothing_is_found_and_nothing_written(aws: Deployment, seller: Seller) -> None:
+    active(aws, seller, name="Front desk", forwardingNumber="+14155550199")
+    with outside() as taken:
+        report = aws.reconcile()
+    assert (report["numbers"], report["findings"]) == (1, [])
+    assert [step for step in taken if writes(step)] == []
+
+
+def test_what_is_half_done_is_finished(aws: Deployment, seller: Seller) -> None:
+    aws.vapi.fault(Fault("POST", "/phone-number", status=429))
+    bought = buy(aws, seller)
+    assert bought.body["status"] == "inactive"
+    assert found(aws.reconcile(dry_run=True)) == {"unfinished": (1, 0)}
+    assert found(aws.reconcile())["unfinished"] == (1, 1)
+    aws.reconcile(100)
+    assert aws.api("GET", f"/phone-numbers/{bought.body['id']}").body["status"] == "active"
+    assert aws.reconcile(100)["findings"] == []
+
+
+DRIFT = {
+    "assistant": lambda assistant: {"assistantId": assistant},
+    "server URL": lambda _: {"server": {"url": "https://elsewhere.example/hook"}},
+    "name": lambda _: {"name": "Somebody's name"},
+    "fallback": lambda _: {"fallbackDestination": {"type": "number", "number": "+12025550111", "message": ""}},
+}
+
+
+@pytest.mark.parametrize("what", DRIFT)
+def test_what_was_changed_at_vapi_behind_our_back_is_put_right(aws: Deployment, what: str) -> None:
+    seller = aws.configure("twilio")
+    number = active(aws, seller, name="Front desk", forwardingNumber="+14155550199")
+    (before,) = aws.vapi.state()["numbers"]
+    at_vapi(aws, **DRIFT[what](aws.at_vapi("assistant", name="Other")["id"]))
+
+    dry = aws.reconcile(dry_run=True)
+    assert found(dry) == {"drift": (1, 0)}
+    assert what in dry["findings"][0]["detail"]
+    assert aws.vapi.state()["numbers"][0] != before
+
+    report = aws.reconcile()
+    assert found(report) == {"drift": (1, 1)}
+    assert report["findings"][0]["subject"] == number["id"]
+    (after,) = aws.vapi.state()["numbers"]
+    kept = ("assistantId", "squadId", "workflowId", "server", "name", "fallbackDestination", "number")
+    assert {name: after.get(name) for name in kept} == {name: before.get(name) for name in kept}
+    assert aws.reconcile()["findings"] == []
+
+
+def test_a_number_of_vapis_own_that_is_gone_there_is_cancelled_and_says_why(aws: Deployment) -> None:
+    number = aws.bought()
+    aws.vapi.store.delete("phone-number", aws.rows()[0]["id"])
+    assert found(aws.reconcile(dry_run=True)) == {"gone-at-vapi": (1, 0)}
+    assert aws.api("GET", f"/phone-numbers/{number['id']}").body["status"] == "active"
+    assert found(aws.reconcile()) == {"gone-at-vapi": (1, 1)}
+    gone = aws.api("GET", f"/phone-numbers/{number['id']}").body
+    assert (gone["status"], gone["provisioning"]["error"]["code"]) == ("cancelled", "gone_at_provider")
+    assert aws.reconcile()["findings"] == []
+
+
+def test_a_carriers_number_that_vapi_has_lost_is_imported_anew(aws: Deployment, seller: Seller) -> None:
+    number = active(aws, seller)
+    aws.vapi.store.delete("phone-number", aws.rows()[0]["id"])
+    assert found(aws.reconcile())["gone-at-vapi"] == (1, 1)
+    for later in (0, 100):
+        aws.check(later)
+    (row,) = aws.rows(number["id"])
+    assert aws.api("GET", f"/phone-numbers/{number['id']}").body["provisioning"]["state"] == "ready"
+    (mapping,) = aws.items("VAPI#")
+    assert mapping["PK"] == f"VAPI#{row['id']}"
+    assert len(seller.paid()) == 1
+    assert aws.reconcile(100)["findings"] == []
+
+
+def test_a_number_that_its_carrier_has_no_more_is_cancelled_and_taken_off_vapi(aws: Deployment, seller: Seller) -> None:
+    number = active(aws, seller)
+    aws.events()
+    client = carriers.carrier(seller.provider)  # type: ignore[arg-type]
+    client.release(next(client.owned()))
+    assert seller.owned() == []
+    assert found(aws.reconcile(dry_run=True)) == {"gone-at-carrier": (1, 0)}
+    assert found(aws.reconcile()) == {"gone-at-carrier": (1, 1)}
+    for later in (0, 100):
+        aws.check(later)
+    gone = aws.api("GET", f"/phone-numbers/{number['id']}").body
+    assert (gone["status"], gone["provisioning"]["state"]) == ("cancelled", "failed")
+    assert gone["provisioning"]["error"]["code"] == "gone_at_provider"
+    assert aws.vapi.state()["numbers"] == []
+    assert [event["detail-type"] for event in aws.events()] == ["deactivated", "deleted"]
+    assert aws.reconcile(100)["findings"] == []
+
+
+def test_an_orphan_at_vapi_is_released_when_it_is_a_day_old(aws: Deployment) -> None:
+    number = aws.bought()
+    server = aws.rows()[0]["server"]
+    aws.at_vapi("phone-number", provider="vapi", server=server)
+    assert len(aws.rows(number["id"])) == 2
+    assert found(aws.reconcile()) == {"orphan-at-vapi": (1, 0)}
+    assert found(aws.reconcile(DAY + 60, dry_run=True)) == {"orphan-at-vapi": (1, 0)}
+    assert len(aws.rows(number["id"])) == 2
+    assert found(aws.reconcile(DAY + 60)) == {"orphan-at-vapi": (1, 1)}
+    assert [row["id"] for row in aws.rows(number["id"])] == [aws.items("NUMBER#")[0]["vapiId"]]
+
+
+def test_a_number_at_vapi_that_names_a_number_nobody_knows_is_told_and_left_alone(aws: Deployment) -> None:
+    url = "https://switchboard.example/vapi/pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD"
+    aws.at_vapi("phone-number", provider="vapi", server={"url": url})
+    aws.at_vapi("phone-number", provider="vapi", server={"url": "https://elsewhere.example/hook"})
+    assert found(aws.reconcile(30 * DAY)) == {"unknown-at-vapi": (1, 0)}
+    assert len(aws.vapi.state()["numbers"]) == 2
+
+
+def test_an_orphan_at_its_carrier_is_given_back_when_the_table_knows_that_it_is_nobodys(
+    aws: Deployment, seller: Seller
+) -> None:
+    number = active(aws, seller)
+    orphan = left_behind(aws, seller, number["id"])
+    tagged = seller.provider != "vonage"
+    kind = "orphan-at-carrier" if tagged else "unknown-at-carrier"
+
+    assert found(aws.reconcile()) == {kind: (1, 0)}
+    assert found(aws.reconcile(DAY + 60, dry_run=True)) == {kind: (1, 0)}
+    assert orphan in seller.owned()
+    assert found(aws.reconcile(DAY + 60)) == {kind: (1, int(tagged))}
+    assert (orphan in seller.owned()) is not tagged
+    assert number["phoneNumber"] in seller.owned()
+
+
+def test_a_number_with_the_tag_of_another_deployment_is_never_given_back(aws: Deployment, seller: Seller) -> None:
+    other = left_behind(aws, seller, "pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD")
+    assert found(aws.reconcile(365 * DAY)) == {"unknown-at-carrier": (1, 0)}
+    assert seller.owned() == [other]
+
+
+def test_a_carrier_without_credentials_is_told_only_where_it_has_numbers_of_ours(aws: Deployment) -> None:
+    assert aws.reconcile()["findings"] == []
+    active(aws, aws.configure("twilio"))
+    aws.put_credentials("twilio", {})
+    (finding,) = aws.reconcile()["findings"]
+    assert (finding["kind"], finding["subject"], finding["done"]) == ("not-compared", "twilio", False)
+
+
+def test_a_call_whose_end_was_never_told_is_learnt_and_gives_its_line_back(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream_as_dynamodb_does(monkeypatch)
+    assistant = aws.at_vapi("assistant", name="Front desk")["id"]
+    number = aws.bought(assistant={"id": assistant}, maxConcurrentCalls=1)
+    began = round(time.time() * 1000)
+    rings(aws, number, "call-1", began=began)
+    (row,) = aws.rows(number["id"])
+    held = f"/phone-numbers/{number['id']}/active-calls"
+    assert len(aws.api("GET", held).body["items"]) == 1
+    ended = {
+        "id": "call-1",
+        "type": "inboundPhoneCall",
+        "status": "ended",
+        "phoneNumberId": row["id"],
+        "customer": {"number": "+12025550123"},
+        "createdAt": iso(began),
+        "startedAt": iso(began + 2_000),
+        "endedAt": iso(began + 62_000),
+        "updatedAt": iso(began + 63_000),
+        "endedReason": "customer-ended-call",
+        "cost": 0.05,
+    }
+    aws.vapi.store.insert("call", ended)
+    assert found(aws.reconcile(700, dry_run=True)) == {"stale-line": (1, 0)}
+    assert found(aws.reconcile(700)) == {"missing-call": (1, 1), "stale-line": (1, 1)}
+    aws.deliver_stream()
+    call = aws.api("GET", f"/phone-numbers/{number['id']}/calls/call-1").body
+    assert (call["status"], call["outcome"], call["duration"]) == ("ended", "answered", 60)
+    assert aws.api("GET", held).body["items"] == []
+    assert aws.reconcile(700)["findings"] == []
+
+
+def test_a_line_of_a_call_that_goes_on_is_kept(aws: Deployment) -> None:
+    assistant = aws.at_vapi("assistant", name="Front desk")["id"]
+    number = aws.bought(assistant={"id": assistant}, maxConcurrentCalls=1)
+    began = round(time.time() * 1000)
+    rings(aws, number, "call-1", began=began)
+    (row,) = aws.rows(number["id"])
+    going_on = {"id": "call-1", "type": "inboundPhoneCall", "status": "in-progress", "phoneNumberId": row["id"]}
+    aws.vapi.store.insert("call", {**going_on, "createdAt": iso(began), "updatedAt": iso(began)})
+    assert aws.reconcile(700)["findings"] == []
+    assert len(aws.api("GET", f"/phone-numbers/{number['id']}/active-calls").body["items"]) == 1
+
+
+def test_one_provider_that_fails_does_not_hold_up_the_others(aws: Deployment) -> None:
+    seller = aws.configure("twilio")
+    number = active(aws, seller)
+    seller.simulator.fault(Fault("*", "/2010-04-01/*", status=503, times=None))
+    at_vapi(aws, name="Somebody's name")
+    report = aws.reconcile()
+    assert found(report)["drift"] == (1, 1)
+    assert found(report)["not-compared"] == (1, 0)
+    assert aws.api("GET", f"/phone-numbers/{number['id']}").body["status"] == "active"
+
+
+def test_the_function_answers_the_report(aws: Deployment) -> None:
+    aws.bought()
+    report = invoke("reconcile", {"dryRun": True})
+    assert report == {"dryRun": True, "numbers": 1, "classes": {}, "findings": []}
