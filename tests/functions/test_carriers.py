@@ -48,6 +48,13 @@ def test_a_number_is_bought_imported_and_in_service_with_its_facts_and_fees(aws:
     assert [event["detail-type"] for event in aws.events()] == ["created", "activated"]
 
 
+def test_exactly_the_number_is_bought_that_a_search_has_shown(aws: Deployment, seller: Seller) -> None:
+    query = {"provider": seller.provider, "areaCode": "415", "limit": "3"}
+    shown = aws.api("GET", "/available-phone-numbers", query=query).body["items"][2]["phoneNumber"]
+    assert active(aws, seller, phoneNumber=shown)["phoneNumber"] == shown
+    assert seller.owned() == [shown]
+
+
 def test_a_number_is_given_back_at_vapi_first_and_then_at_its_carrier(aws: Deployment, seller: Seller) -> None:
     number = active(aws, seller)
     path = f"/phone-numbers/{number['id']}"

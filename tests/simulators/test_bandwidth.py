@@ -13,7 +13,7 @@ import pytest
 from local.simulators.bandwidth import BandwidthSimulator
 from local.simulators.faults import Fault
 from switchboard.carriers.bandwidth import Bandwidth
-from switchboard.carriers.carrier import Offer, Order, Owned, Prices, Wanted
+from switchboard.carriers.carrier import LineType, Offer, Order, Owned, Prices, Wanted
 from switchboard.carriers.http import Refused
 from switchboard.errors import (
     InvalidRequest,
@@ -164,6 +164,11 @@ class TestSearch:
     def test_digits_with_gaps_are_narrowed_here(self, carrier: Bandwidth) -> None:
         found = [offer.number for offer in carrier.search(Wanted(area_code="919", contains="01*7", limit=2))]
         assert found == ["+19195550107", "+19195550117"]
+
+    @pytest.mark.parametrize(("number", "kind"), [("+19195550142", "local"), ("+18005550142", "toll-free")])
+    def test_one_exact_number_is_found_by_all_its_digits(self, carrier: Bandwidth, number: str, kind: LineType) -> None:
+        found = carrier.search(Wanted(type=kind, contains=number.removeprefix("+1")))
+        assert [offer.number for offer in found] == [number]
 
     def test_toll_free_numbers_are_searched_by_pattern(self, carrier: Bandwidth) -> None:
         assert [offer.number for offer in carrier.search(Wanted(type="toll-free", limit=1))] == ["+18005550100"]

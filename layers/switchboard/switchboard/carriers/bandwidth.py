@@ -62,6 +62,9 @@ FEATURES = {"voice": "VOICE", "sms": "MESSAGING_SMS"}
 VANITY = re.compile(r"\d{4,7}")
 """What a search in North America takes as digits anywhere in the last seven."""
 
+WHOLE = re.compile(r"\d{10}")
+"""All national digits of a number in North America."""
+
 CALLER_ID_NAMES = "+1"
 """Calling names are kept in a database that only North America has (LIDB)."""
 
@@ -381,12 +384,15 @@ def _north_american(wanted: Wanted) -> dict[str, Any] | None:
     """Here a number's capabilities beyond voice are a matter of the account, and no search tells them."""
     if not {"voice"} >= set(wanted.capabilities) or wanted.type == "mobile":
         return None
+    area_code, digits = wanted.area_code, wanted.contains or ""
+    if WHOLE.fullmatch(digits):
+        area_code, digits = digits[:3], digits[3:]
     if wanted.type == "toll-free":
-        return {"tollFreeWildCardPattern": f"{wanted.area_code[:2]}*" if wanted.area_code else "8**"}
-    vanity = wanted.contains if wanted.contains and VANITY.fullmatch(wanted.contains) else None
-    if wanted.area_code is None and vanity is None:
+        return {"tollFreeWildCardPattern": f"{area_code[:2]}*" if area_code else "8**"}
+    vanity = digits if VANITY.fullmatch(digits) else None
+    if area_code is None and vanity is None:
         raise InvalidRequest(FieldError("areaCode", "is needed to search for a number of Bandwidth in this country"))
-    criteria = {"countryCodeA3": ALPHA_3[wanted.country], "areaCode": wanted.area_code, "localVanity": vanity}
+    criteria = {"countryCodeA3": ALPHA_3[wanted.country], "areaCode": area_code, "localVanity": vanity}
     return criteria if vanity else {**criteria, "LCA": False}
 
 
