@@ -77,6 +77,29 @@ def test_the_number_limit_counts_bought_numbers_only(connect: Connect) -> None:
         buy(client)
 
 
+def owned(number: str) -> bool:
+    return number == "+14155550100"
+
+
+def test_a_number_that_its_carrier_does_not_have_is_not_imported(connect: Connect) -> None:
+    credential = {"credentialId": UNKNOWN}
+    with VapiSimulator(api_key="key", owners={"vonage": owned}) as vapi:
+        client = connect(vapi)
+        buy(client, provider="vonage", number="14155550100", **credential)
+        refused = client.post("/phone-number", json={"provider": "vonage", "number": "14155550101", **credential})
+        assert (refused.status_code, refused.json()["message"]) == (400, "Number Not Found on Vonage")
+        buy(client, provider="byo-phone-number", number="+14155550101", **credential)
+        assert len(client.get("/phone-number").json()) == 2
+
+
+def test_a_number_that_a_carrier_has_sold_is_not_sold_by_vapi_too(connect: Connect) -> None:
+    with VapiSimulator(api_key="key", activation_seconds=0, owners={"vonage": owned}) as vapi:
+        client = connect(vapi)
+        for _ in range(2):
+            buy(client, numberDesiredAreaCode="415")
+        assert {row["number"] for row in client.get("/phone-number").json()} == {"+14155550101", "+14155550102"}
+
+
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [

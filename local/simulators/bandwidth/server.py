@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from local.simulators.bandwidth.platform import platform_api
 from local.simulators.bandwidth.rest import TOKEN_PATH, Refusal, Settings, Tokens, numbers_api
-from local.simulators.bandwidth.state import Kind, Store
+from local.simulators.bandwidth.state import ON_ACCOUNT, Kind, Store
 from local.simulators.control import CONTROL
 from local.simulators.server import Row, Simulator
 
@@ -99,6 +99,11 @@ class BandwidthSimulator(Simulator):
     def clear(self) -> None:
         """No order was ever made, and everything is for sale again."""
         self.store.clear()
+
+    def owns(self, number: str) -> bool:
+        """Whether the account has the number (E.164), as far as its orders have been carried out."""
+        known = self.store.number(number)
+        return known is not None and known.account == self.account and known.status in ON_ACCOUNT
 
     def hold_orders(self) -> None:
         """From now on no order is carried out."""

@@ -48,6 +48,10 @@ class TwilioSimulator(Simulator):
         """Somebody else buys the number, which searches may have shown a moment ago."""
         self.store.take(number)
 
+    def owns(self, number: str) -> bool:
+        """Whether the account has the number (E.164)."""
+        return any(row["phone_number"] == number for row in self.store.numbers())
+
     def state(self) -> dict[str, list[Row]]:
         """``{numbers, addresses}``, numbers the newest first."""
         return {"numbers": self.store.numbers(), "addresses": self.store.addresses()}

@@ -36,10 +36,11 @@ _PLAIN_RESOURCES: Mapping[str, tuple[schema.Check, schema.Check]] = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What can be bought: how many numbers (None: any number of them), and in which area codes none."""
+    """What can be had: how many bought (None: any number of them), in which area codes none; who owns which E.164."""
 
     phone_numbers: int | None
     unavailable_area_codes: frozenset[str]
+    owners: Mapping[str, Callable[[str], bool]]
 
 
 def rest_api(store: Store, exchange: Exchange, limits: Limits, in_background: Callable[..., None]) -> Blueprint:
@@ -112,6 +113,7 @@ class _PhoneNumbers:
         _checked(check, body)
         self._check_answerer(body)
         if body["provider"] != "vapi":
+            self._check_owned(body)
             return self._store.insert("phone-number", {**_UNASSIGNED, **body, "status": "active"})
         if "sipUri" in body:
             return self._store.insert("phone-number", {**_UNASSIGNED, **body, "status": "active"})
@@ -121,7 +123,7 @@ class _PhoneNumbers:
         row = self._store.insert(
             "phone-number", {**_UNASSIGNED, **body, "status": "activating"}, only_if=self._within_limit
         )
-        self._store.activate_later(row["id"], area_code)
+        self._store.activate_later(row["id"], area_code, self._is_sold)
         return row
 
     def update(self, row_id: str, body: Row) -> Row:
@@ -171,6 +173,18 @@ class _PhoneNumbers:
         bought = sum(row["provider"] == "vapi" and not row.get("sipUri") for row in rows)
         if self._limits.phone_numbers is not None and bought >= self._limits.phone_numbers:
             raise bad_request("You have reached the limit of free phone numbers. Import a number instead.")
+
+    def _is_sold(self, number: str) -> bool:
+        return any(owner(number) for owner in self._limits.owners.values())
+
+    def _check_owned(self, body: Row) -> None:
+        """Vapi asks the carrier for the number; of a SIP trunk there is nobody to ask (carriers.md 7).
+
+        The text is Vapi's for Twilio; its status, and that Vonage's reads alike, is made up.
+        """
+        owner = self._limits.owners.get(body["provider"])
+        if owner is not None and not owner(f"+{body['number'].removeprefix('+')}"):
+            raise bad_request(f"Number Not Found on {body['provider'].capitalize()}")
 
     def _check_answerer(self, body: Row) -> None:
         try:

@@ -155,7 +155,8 @@ class Exchange:
 
     def _called(self, to: str) -> Row:
         for row in self.store.rows("phone-number"):
-            if to in (row.get("number"), row["id"]):
+            number = str(row.get("number")).removeprefix("+")  # Vonage's are imported without
+            if to in (f"+{number}", row["id"]):
                 if row.get("status") != "active":
                     raise CannotRing(f"{to} is {row.get('status')}, not active")
                 return row

@@ -1,7 +1,8 @@
 """The simulator as an HTTP server on loopback, and as an object in the process of a test."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 from flask import Flask, Response, jsonify, request
@@ -22,7 +23,8 @@ class VapiSimulator(Simulator):
 
     ``activation_seconds`` pass before a bought number is active. ``port`` 0 takes a free one. ``number_limit`` is how
     many numbers may be bought (None: any number; Vapi's own is 5 free ones, vapi.md 6.1), ``concurrency_limit`` how
-    many calls may be alive at once. ``delivery``, ``callee`` and ``faults`` may be changed at any time.
+    many calls may be alive at once. ``owners`` says by provider whether the carrier's account has a number
+    (E.164): others of it are not imported. ``delivery``, ``callee`` and ``faults`` may be changed at any time.
     """
 
     def __init__(
@@ -34,10 +36,11 @@ class VapiSimulator(Simulator):
         number_limit: int | None = None,
         concurrency_limit: int = 1000,
         unavailable_area_codes: frozenset[str] = frozenset({"000"}),
+        owners: Mapping[str, Callable[[str], bool]] = MappingProxyType({}),
         request_timeout_seconds: float = 7.5,
     ) -> None:
         self.api_key = api_key
-        self.limits = Limits(number_limit, unavailable_area_codes)
+        self.limits = Limits(number_limit, unavailable_area_codes, owners)
         self.store = Store(activation_seconds)
         self._courier = Courier()
         self.exchange = Exchange(self.store, self._courier, concurrency_limit)

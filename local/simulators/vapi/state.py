@@ -41,12 +41,18 @@ class Store:
             self._tables[table][row["id"]] = copy.deepcopy(row)
             return copy.deepcopy(row)
 
-    def activate_later(self, number_id: str, area_code: str | None) -> None:
-        """Lets a bought number become ``active``, with its E.164 number, after the activation time (vapi.md 1.3)."""
+    def activate_later(self, number_id: str, area_code: str | None, sold: Callable[[str], bool]) -> None:
+        """Lets a bought number become ``active``, with its E.164 number, after the activation time (vapi.md 1.3).
+
+        ``sold`` says which numbers carriers have sold already; they are passed over.
+        """
         with self._lock:
             area = area_code or DEFAULT_AREA_CODES[self._bought % len(DEFAULT_AREA_CODES)]
             self._bought += 1
-            serial = self._handed_out[area] = self._handed_out.get(area, -1) + 1
+            serial = self._handed_out.get(area, -1) + 1
+            while sold(_fictional_number(area, serial)):
+                serial += 1
+            self._handed_out[area] = serial
             due = now() + round(self.activation_seconds * 1000)
             self._activations[number_id] = (due, _fictional_number(area, serial))
 

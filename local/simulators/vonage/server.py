@@ -59,6 +59,10 @@ class VonageSimulator(Simulator):
         """Nothing is owned any more, and everything is for sale again."""
         self.store.clear()
 
+    def owns(self, number: str) -> bool:
+        """Whether the account has the number (E.164)."""
+        return any(f"+{row['msisdn']}" == number for row in self.store.owned())
+
     def take(self, number: str, *, shown: bool = False) -> None:
         """Somebody else buys the number (E.164). shown: searches have not noticed yet."""
         self.store.take(number.removeprefix("+"), shown=shown)
