@@ -23,12 +23,16 @@ def demo() -> None:
     with running_stack("demo") as stack, stack.http("acme") as api:
         life = Life(stack, api)
         print("\nOne number's life, by business acme over HTTP")
-        life.buy()
+        life.buy("Buying a number in area code 415", {"provider": "vapi", "areaCode": "415", "name": "Front desk"})
         life.assign()
         life.call()
         life.count()
         life.release()
         life.show_events()
+        print("\nA carrier's number: searched for and bought at Twilio, imported into Vapi, given back")
+        of_carrier = Life(stack, api)
+        of_carrier.buy("Buying the first one found", {"provider": "twilio", "phoneNumber": of_carrier.search("twilio")})
+        of_carrier.release()
         print("\nTaking the stack down")
 
 
@@ -42,9 +46,14 @@ class Life:
         self.events = stack.bus_events()
         self.number: dict[str, Any] = {}
 
-    def buy(self) -> None:
-        wish = {"provider": "vapi", "areaCode": "415", "name": "Front desk"}
-        with self.progress.step("Buying a number in area code 415"):
+    def search(self, provider: str) -> str:
+        with self.progress.step("Looking for numbers in area code 212"):
+            found = self._ask("GET", f"/available-phone-numbers?provider={provider}&areaCode=212&limit=3")["items"]
+        _say(*(f"{offer['phoneNumber']}  {offer['monthlyFee']} cents a month" for offer in found))
+        return str(found[0]["phoneNumber"])
+
+    def buy(self, title: str, wish: dict[str, str]) -> None:
+        with self.progress.step(title):
             self.number = self._ask("POST", "/phone-numbers", wish, {"Idempotency-Key": str(uuid4())})
         with self.progress.step("Waiting until it is active"):
             eventually(lambda: self._read()["status"] == "active", what="status active")

@@ -53,7 +53,7 @@ def deploy(built: Path, stack_name: str, aws: Aws, parameters: Mapping[str, str]
         ARTIFACTS_BUCKET,
     ]
     command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
-    command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    command += ["--parameter-overrides", *(f"{name}={json.dumps(value)}" for name, value in parameters.items())]
     processes.run(command, log, processes.environment(**aws.environment))
 
     cloudformation = aws.session.client("cloudformation", endpoint_url=aws.endpoint_url)

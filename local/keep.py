@@ -4,6 +4,7 @@ import json
 import time
 
 from local.paths import STACK_FILE
+from local.simulators.control import CONTROL
 from local.stack import BUSINESSES, Stack, running_stack
 
 NUMBER = "+14155550100"
@@ -45,6 +46,8 @@ def _how_to_use(stack: Stack) -> str:
         "name": "Front desk",
         "assistant": {"id": stack.new_assistant("Receptionist"), "type": "assistant"},
     }
+    simulators = (stack.vapi.url, stack.twilio.url, stack.vonage.url, stack.bandwidth.url)
+    aws = " ".join(f"{name}={value}" for name, value in stack.aws.environment.items())
     call = {"from": "+12025550123", "to": NUMBER}
     return f"""
 The API is at {stack.api_url}
@@ -62,5 +65,16 @@ curl -s {stack.api_url}/phone-numbers -H "Authorization: Bearer $TOKEN" -H 'Idem
 curl -s {stack.api_url}/phone-numbers -H "Authorization: Bearer $TOKEN"
 
 curl -s {stack.vapi.url}/_simulator/ring -H 'Content-Type: application/json' -d '{json.dumps(call)}'
+
+Numbers of a carrier are bought with its name as provider, and searched for before:
+
+curl -s '{stack.api_url}/available-phone-numbers?provider=twilio&areaCode=212' -H "Authorization: Bearer $TOKEN"
+
+What the outside has: {", ".join(f"{url}{CONTROL}/state" for url in simulators)}
+
+The commands of an operator work here too, with AWS as it is here, such as:
+
+export {aws}
+make reconcile DRY_RUN=1
 
 Ctrl-C takes it down."""

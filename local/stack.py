@@ -1,5 +1,6 @@
-"""The whole local stack: emulator, Vapi simulator, proxy, the deployed template, two businesses with a token each."""
+"""The whole local stack: emulator, simulators, proxy, the deployed template, two businesses with a token each."""
 
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from local.aws import REGION, Aws
+from local.carriers import Carriers, running_carriers
 from local.deploy import Deployment, build, deploy
 from local.emulator import running_emulator
 from local.events import BusEvents, create_events_queue
@@ -18,7 +20,10 @@ from local.progress import Progress
 from local.proxy import running_proxy
 from local.schedule import hurried_schedules
 from local.scratch import scratch_folder
+from local.simulators.bandwidth import BandwidthSimulator
+from local.simulators.twilio import TwilioSimulator
 from local.simulators.vapi import VapiSimulator
+from local.simulators.vonage import VonageSimulator
 from local.tokens import access_token
 from switchboard.store.clients import bind_client
 
@@ -40,7 +45,20 @@ class Stack:
     deployment: Deployment
     events_queue_url: str
     vapi: VapiSimulator
+    carriers: Carriers
     logs: Path
+
+    @property
+    def twilio(self) -> TwilioSimulator:
+        return self.carriers.twilio
+
+    @property
+    def vonage(self) -> VonageSimulator:
+        return self.carriers.vonage
+
+    @property
+    def bandwidth(self) -> BandwidthSimulator:
+        return self.carriers.bandwidth
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -52,6 +70,12 @@ class Stack:
         cloudformation = self.aws.session.client("cloudformation", endpoint_url=self.aws.endpoint_url)
         found = cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId=logical_id)
         return found["StackResourceDetail"]["PhysicalResourceId"]
+
+    def configure_carriers(self) -> None:
+        """Puts each carrier's credentials into its secret, as an operator does after the deployment."""
+        manager = self.aws.session.client("secretsmanager", endpoint_url=self.aws.endpoint_url)
+        for secret, credentials in self.carriers.credentials.items():
+            manager.put_secret_value(SecretId=self.physical_id(secret), SecretString=json.dumps(credentials))
 
     def client_id(self, business: str) -> str:
         return self.outputs[BUSINESSES[business]]
@@ -100,6 +124,9 @@ class Stack:
             "eventsQueueUrl": self.events_queue_url,
             "vapiUrl": self.vapi.url,
             "vapiApiKey": VAPI_API_KEY,
+            "twilioUrl": self.twilio.url,
+            "vonageUrl": self.vonage.url,
+            "bandwidthUrl": self.bandwidth.url,
             "stackName": STACK_NAME,
         }
 
@@ -117,23 +144,26 @@ def running_stack(purpose: str) -> Iterator[Stack]:
         with progress.step("Starting the emulator of AWS"):
             aws = parts.enter_context(running_emulator(scratch, logs / "emulator.log"))
         parts.callback(save_function_logs, aws, logs / "functions")
-        with progress.step("Starting the Vapi simulator and the proxy"):
-            vapi = parts.enter_context(VapiSimulator(api_key=VAPI_API_KEY))
+        with progress.step("Starting the simulators and the proxy"):
+            carriers = parts.enter_context(running_carriers())
+            vapi = parts.enter_context(VapiSimulator(api_key=VAPI_API_KEY, owners=carriers.owners))
             proxy = parts.enter_context(running_proxy())
         with progress.step("Building template.yaml (sam build)"):
             built = build(TEMPLATE, scratch / "build", logs / "build.log")
         with progress.step("Deploying it (sam deploy), IAM enforced"):
             parameters = {"PublicBaseUrl": proxy.url, "VapiBaseUrl": vapi.url, "VapiApiKey": VAPI_API_KEY}
+            parameters |= carriers.parameters
             deployment = deploy(built, STACK_NAME, aws, parameters, logs / "deploy.log")
             proxy.upstream = f"{aws.endpoint_url}/_aws/execute-api/{deployment.outputs['ApiId']}/$default"
-        with progress.step("Binding two businesses, listening to the bus"):
+        with progress.step("Binding two businesses, configuring three carriers"):
             table = aws.session.resource("dynamodb", endpoint_url=aws.endpoint_url).Table(
                 deployment.outputs["TableName"]
             )
             for business, output in BUSINESSES.items():
                 bind_client(table, deployment.outputs[output], business)
             queue_url = create_events_queue(aws, deployment.outputs["EventBusName"])
-        stack = Stack(proxy.url, aws, deployment, queue_url, vapi, logs)
+            stack = Stack(proxy.url, aws, deployment, queue_url, vapi, carriers, logs)
+            stack.configure_carriers()
         with progress.step("Starting each function once"):
             stack.warm_up()
             parts.enter_context(hurried_schedules(aws, deployment.schedules, logs / "schedules.log"))

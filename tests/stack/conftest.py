@@ -13,7 +13,7 @@ from local.stack import Stack, running_stack
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    """The deployed template on the emulator, with IAM enforced, beside a Vapi simulator (`stack.vapi`)."""
+    """The deployed template on the emulator, with IAM enforced, beside simulators of Vapi and the carriers."""
     end_in_order()
     with running_stack("test") as running:
         yield running

@@ -83,12 +83,16 @@ def test_stack_json_tells_other_programs_how_to_reach_it(stack: Stack) -> None:
         "eventsQueueUrl",
         "vapiUrl",
         "vapiApiKey",
+        "twilioUrl",
+        "vonageUrl",
+        "bandwidthUrl",
         "stackName",
     }
 
 
 def test_it_listens_on_loopback_only(stack: Stack) -> None:
-    addresses = [stack.api_url, stack.vapi.url, stack.aws.endpoint_url]
+    carriers = [stack.twilio.url, stack.vonage.url, stack.bandwidth.url]
+    addresses = [stack.api_url, stack.vapi.url, stack.aws.endpoint_url, *carriers]
     assert all(address.startswith("http://127.0.0.1:") for address in addresses)
 
 
