@@ -19,7 +19,7 @@ def keep() -> None:
     with running_stack("local") as stack:
         try:
             _write(stack)
-            print(_how_to_use(stack), flush=True)
+            print(how_to_use(stack), flush=True)
             while True:
                 time.sleep(TOKEN_RENEWAL_SECONDS)
                 _write(stack)
@@ -37,7 +37,8 @@ def _write(stack: Stack) -> None:
     new.replace(STACK_FILE)
 
 
-def _how_to_use(stack: Stack) -> str:
+def how_to_use(stack: Stack) -> str:
+    """What `make local` prints: addresses, tokens, and commands to copy."""
     first = next(iter(BUSINESSES))
     tokens = "\n\n".join(f"{business}'s token:\n{stack.token(business)}" for business in BUSINESSES)
     wish = {

@@ -16,6 +16,7 @@ from local.emulator import running_emulator
 from local.events import BusEvents
 from local.eventually import eventually
 from local.intrinsics import ACCOUNT, Resolver
+from local.keep import how_to_use
 from local.proxy import running_proxy
 from local.stack import Stack
 
@@ -88,6 +89,13 @@ def test_stack_json_tells_other_programs_how_to_reach_it(stack: Stack) -> None:
         "bandwidthUrl",
         "stackName",
     }
+
+
+def test_make_local_says_how_to_reach_its_parts_and_to_run_an_operators_command(stack: Stack) -> None:
+    help_text = how_to_use(stack)
+    for simulator in (stack.vapi, stack.twilio, stack.vonage, stack.bandwidth):
+        assert f"{simulator.url}/_simulator/state" in help_text
+    assert f"export AWS_ENDPOINT_URL={stack.aws.endpoint_url} AWS_ACCESS_KEY_ID=" in help_text
 
 
 def test_it_listens_on_loopback_only(stack: Stack) -> None:
