@@ -2,6 +2,7 @@
 
 import base64
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from switchboard.errors import InvalidRequest, StatusConflict
+from switchboard.model.at_carrier import AtCarrier, Candidate
 from switchboard.model.number import COUNTERS, MASK, READ_ONLY, PhoneNumberRequest, Status, VapiAssistant
 from switchboard.model.record import (
     OWN_SERVER,
@@ -461,3 +463,110 @@ def test_a_key_is_held_against_what_was_asked_and_not_how_it_was_written() -> No
     assert asked == of('{"metadata":{"b":2,"a":1},"areaCode":" 415","provider":"vapi","direction":"both"}')
     assert asked != of('{"provider":"vapi","areaCode":"628","metadata":{"a":1,"b":2}}')
     assert asked != of('{"provider":"vapi","areaCode":"415","metadata":{"a":1,"b":3}}')
+
+
+# ---- at a carrier ----
+
+OFFERED = [
+    Candidate(number=f"+1415555010{line}", country="US", city="San Francisco", region="CA", monthly_fee=fee)
+    for line, fee in enumerate((Decimal(115), Decimal(200), None))
+]
+FACTS = NumberFacts(type="local", country="US", region="California", area_code="415")
+
+
+def intended(**at_carrier: Any) -> NumberRecord:
+    """The intent to buy one of three numbers of a carrier."""
+    wanted = requested(provider="bandwidth", callerIdName="ACME")
+    carrier = AtCarrier(candidates=OFFERED, **at_carrier)
+    return wanted.model_copy(update={"carrier": carrier, "committed": carrier.dearest})
+
+
+def in_service() -> NumberRecord:
+    """The first of them, bought, imported and active."""
+    asking = intended().noted(asked_since=AT, asked_last=AT, asker="me")
+    return asking.bought("order-1", FACTS, AT + 1).imported("vapi-1", AT + 2).activated(NUMBER, FACTS, AT + 3)
+
+
+def test_an_intent_bears_its_dearest_candidate_until_it_is_known_which_it_is() -> None:
+    intent = intended()
+    assert (intent.committed, intent.noted(asked_since=AT).bought(None, FACTS, AT).committed) == (200, 115)
+    assert intended(is_added=True).bought(None, FACTS, AT).committed == 0
+
+
+def test_an_e164_is_claimed_while_it_is_asked_for_and_as_long_as_it_is_had() -> None:
+    intent = intended()
+    asking = intent.noted(asked_since=AT)
+    assert (intent.claimed, asking.claimed) == (None, "+14155550100")
+    passed_over = asking.not_available()
+    assert (passed_over.claimed, passed_over.noted(asked_since=AT).claimed) == (None, "+14155550101")
+    assert in_service().claimed == NUMBER
+
+
+def test_the_last_candidate_that_is_passed_over_leaves_none() -> None:
+    left = intended().not_available().not_available().not_available()
+    assert left.carrier is not None
+    assert (left.carrier.tried, left.carrier.dearest) == (None, 0)
+
+
+def test_what_is_noted_of_the_carrier_is_a_write_of_which_the_owner_sees_nothing() -> None:
+    intent = intended()
+    noted = intent.noted(order="order-1")
+    assert (noted.revision, shown(noted)) == (intent.revision + 1, shown(intent))
+
+
+def test_a_number_is_what_its_carrier_told_and_its_digits_fill_the_rest() -> None:
+    number = in_service().number
+    assert (number.region, number.city, number.area_code, number.type) == ("CA", "San Francisco", "415", "local")
+    assert (number.monthly_fee, number.setup_fee, number.purchase_date) == (115, None, AT + 1)
+
+
+def test_the_carrier_is_told_the_caller_id_name_once_the_number_is_in_service() -> None:
+    assert in_service().unfinished
+    assert not in_service().in_step().unfinished
+
+
+def test_a_number_that_is_imported_anew_keeps_its_status_and_is_told_to_vapi_again() -> None:
+    suspended = in_service().in_step().updated({"status": "suspended"}, AT + 4).in_step()
+    anew = suspended.lost_at_vapi(AT + 5)
+    assert (anew.state, anew.vapi_id, anew.unfinished) == ("importing", None, True)
+    back = anew.imported("vapi-2", AT + 6).activated(NUMBER, FACTS, AT + 7)
+    assert (back.number.status, back.number.activation_date, back.out_of_step) == ("suspended", AT + 3, True)
+
+
+@pytest.mark.parametrize("state", ["purchasing", "importing"])
+def test_a_number_that_is_deleted_while_it_is_bought_goes_back_when_that_is_settled(state: str) -> None:
+    asking = intended().noted(asked_since=AT)
+    if state == "purchasing":
+        after = asking.cancelled(AT + 1).bought(None, FACTS, AT + 2)
+    else:
+        after = asking.bought(None, FACTS, AT + 1).cancelled(AT + 2).imported("vapi-1", AT + 3)
+    assert (after.number.status, after.state, after.unfinished) == (Status.CANCELLED, "releasing", True)
+    assert (after.given_back(AT + 4).state, after.given_back(AT + 4).committed) == ("released", 0)
+
+
+def test_a_number_that_vapi_refuses_fails_with_the_reason_once_its_carrier_has_it_back() -> None:
+    undoing = intended().noted(asked_since=AT).bought(None, FACTS, AT).not_imported("import_refused", "No.", AT + 1)
+    assert (undoing.number.status, undoing.state, undoing.committed) == (Status.CANCELLED, "undoing", 115)
+    failed = undoing.given_back(AT + 2)
+    assert (failed.state, failed.committed, failed.unfinished) == ("failed", 0, False)
+    assert failed.number.provisioning.error is not None
+    assert failed.number.provisioning.error.code == "import_refused"
+
+
+def test_a_provider_that_fails_is_asked_again_ever_later_at_most_hourly_until_it_answers() -> None:
+    record, waits = intended(), []
+    for _ in range(9):
+        record = record.delayed(AT)
+        waits.append((record.retry_at or 0) - AT)
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert not record.is_due(AT + 3599)
+    assert record.is_due(AT + 3600)
+    assert record.answered().is_due(AT)
+
+
+def test_force_is_remembered_and_makes_one_write() -> None:
+    cancelled = in_service().cancelled(AT + 4)
+    forced = cancelled.cancelled(AT + 5, force=True)
+    assert (cancelled.is_forced, forced.is_forced, forced.revision) == (False, True, cancelled.revision + 1)
+    assert forced.cancelled(AT + 6) is forced
+    assert forced.cancelled(AT + 6, force=True) is forced

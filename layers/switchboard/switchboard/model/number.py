@@ -282,8 +282,8 @@ def contradictions(
 
     `own_number` is the E.164 that the configuration stands on, if it is known.
     """
-    if configuration.caller_id_name is not None and provider not in HOLDS_CALLER_ID_NAME:
-        yield FieldError("callerIdName", f"provider {provider} has no caller id name (CNAM) to set")
+    if configuration.caller_id_name is not None:
+        yield from _wrong_name(provider, own_number)
     forwards = configuration.forwarding_number is not None
     if configuration.forwarding_enabled and not forwards:
         yield FieldError("forwardingEnabled", "needs a forwardingNumber")
@@ -310,6 +310,13 @@ def contradictions(
         rule = configuration.call_routing_rules[position]
         message = f"{rule.id} is never reached: {earlier.id} comes first and takes every call that it could take"
         yield FieldError(f"callRoutingRules.{position}", message)
+
+
+def _wrong_name(provider: Provider, own_number: str | None) -> Iterator[FieldError]:
+    if provider not in HOLDS_CALLER_ID_NAME:
+        yield FieldError("callerIdName", f"provider {provider} has no caller id name (CNAM) to set")
+    elif own_number is not None and not own_number.startswith("+1"):
+        yield FieldError("callerIdName", "only numbers of North America have a caller id name (CNAM) to set")
 
 
 def _wrong_rules(configuration: NumberConfiguration, own_number: str | None) -> Iterator[FieldError]:

@@ -250,10 +250,15 @@ class NumberRecord(Shape):
         return moved.model_copy(update=update).answered()
 
     def imported(self, vapi_id: str, at: Timestamp) -> Self:
-        """Vapi has imported the number. One that was deleted meanwhile goes on to be released."""
+        """Vapi has imported the number. One that was deleted meanwhile goes on to be released.
+
+        The carrier is told the caller id name once the number is in service, so that a refused one holds nothing up.
+        """
         state = "releasing" if self.number.status == Status.CANCELLED else "activating"
         moved = self._moved(at, {"provisioning": Provisioning(state=state, since=at)})
-        return moved.model_copy(update={"vapi_id": vapi_id}).answered()
+        to_be_told = self.out_of_step or self.number.caller_id_name is not None
+        is_out_of_step = state == "activating" and to_be_told
+        return moved.model_copy(update={"vapi_id": vapi_id, "out_of_step": is_out_of_step}).answered()
 
     def not_imported(self, code: str, detail: str, at: Timestamp) -> Self:
         """Vapi will not import the number, or nobody wants it any more: its carrier gets it back. Cancelled."""
@@ -263,10 +268,10 @@ class NumberRecord(Shape):
         return moved.model_copy(update={"out_of_step": False}).answered()
 
     def lost_at_vapi(self, at: Timestamp) -> Self:
-        """Vapi does not have the number any more, while its carrier does: it is to be imported anew."""
+        """Vapi does not have the number any more, while its carrier does: it is to be imported anew, and told all."""
         noted = self.noted(import_asked=None, import_refusals=0, asker=None)
         moved = noted._moved(at, {"provisioning": Provisioning(state="importing", since=at)})  # noqa: SLF001
-        return moved.model_copy(update={"vapi_id": None})
+        return moved.model_copy(update={"vapi_id": None, "out_of_step": True})
 
     def given_back(self, at: Timestamp) -> Self:
         """The carrier has the number back, since its owner released it or Vapi would not have it."""
@@ -304,15 +309,19 @@ class NumberRecord(Shape):
         return moved.model_copy(update={"vapi_id": vapi_id}).answered()
 
     def activated(self, phone_number: str, facts: NumberFacts, at: Timestamp) -> Self:
-        """The number can answer: it has its E.164 and what follows from it."""
-        known = facts.model_dump(by_alias=False, exclude_none=True)
+        """The number can answer: it has its E.164 and what follows from it.
+
+        What its carrier has told of it stays, as does the status that its owner gave it before it was imported anew.
+        """
+        known = facts.model_dump(by_alias=False, exclude_none=True) if self.carrier is None else {}
+        status = Status.ACTIVE if self.number.activation_date is None else self.number.status
         ready = Provisioning(state="ready", since=at)
         return self._moved(
             at,
             {
                 **known,
                 "phone_number": phone_number,
-                "status": Status.ACTIVE,
+                "status": status,
                 "activation_date": self.number.activation_date or at,
                 "provisioning": ready,
             },
