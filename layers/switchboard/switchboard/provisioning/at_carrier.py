@@ -29,11 +29,11 @@ from switchboard.errors import (
     RequirementMissing,
 )
 from switchboard.model.at_carrier import AtCarrier, Candidate
-from switchboard.model.number import PhoneNumberRequest, Status
+from switchboard.model.number import PhoneNumberRequest, Status, contradictions
 from switchboard.model.record import ID_PREFIX, NumberRecord
 from switchboard.provisioning.facts import facts_of
 from switchboard.provisioning.pricing import Pricing
-from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps, new_asker
+from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps, new_asker, refusal
 
 CANDIDATES = 5
 """How many numbers of one search are tried; whoever finds five taken should search again."""
@@ -70,6 +70,9 @@ class NumbersOfCarrier(Steps):
         candidates = self._candidates(request)
         if not candidates:
             raise NotAvailable(f"{self.carrier.name} has no number like the one that is wanted.")
+        refused = tuple(contradictions(request, request.provider, candidates[0].number))
+        if refused:
+            raise InvalidRequest(*refused)
         at_carrier = AtCarrier(candidates=candidates)
         once = max(candidate.setup_fee or Decimal(0) for candidate in candidates)
         return Plan(carrier=at_carrier, monthly=at_carrier.dearest, once=once)
@@ -130,18 +133,18 @@ class NumbersOfCarrier(Steps):
         """From wherever the purchase stands to a number that is bought, or none that could be."""
         while record.state == "purchasing":
             at = _at(record)
-            if at.tried is None:
-                detail = f"{self.carrier.name} has sold all the numbers that were found meanwhile. Nothing was bought."
-                self.not_bought(record, NotAvailable.code, detail)
-                raise NotAvailable(detail)
-            if at.is_added:
-                return self._add(record)
             if at.order is not None:
                 after = self._follow(record, at.order)
             elif at.asked_since is not None:
                 after = self._look_up(record)
             elif record.number.status == Status.CANCELLED:
                 return self.not_bought(record, "cancelled", "The number was deleted before it was bought.")
+            elif at.tried is None:
+                detail = f"{self.carrier.name} does not sell any of the numbers that were found. Nothing was bought."
+                self.not_bought(record, NotAvailable.code, detail)
+                raise NotAvailable(detail)
+            elif at.is_added:
+                return self._add(record)
             else:
                 after = self._claim_and_ask(record, is_request=is_request)
             if after == record:
@@ -151,8 +154,13 @@ class NumbersOfCarrier(Steps):
 
     def _claim_and_ask(self, record: NumberRecord, *, is_request: bool) -> NumberRecord:
         asker, at = new_asker(), self._now()
+
+        def claimed(now: NumberRecord) -> NumberRecord:
+            is_cancelled = now.number.status == Status.CANCELLED  # since it was read
+            return now if is_cancelled else now.noted(asked_since=at, asked_last=at, asker=asker)
+
         try:
-            asking = self.step(record, lambda now: now.noted(asked_since=at, asked_last=at, asker=asker))
+            asking = self.step(record, claimed)
         except NumberTaken:
             return self.step(record, lambda now: now.not_available())
         if _at(asking).asker != asker:
@@ -191,14 +199,16 @@ class NumbersOfCarrier(Steps):
         if order.code == NotAvailable.code:
             return self.step(record, lambda now: now.not_available())
         detail = f"{self.carrier.name} could not carry out the order: {order.detail or order.code}"
-        return self.not_bought(record, order.code or PurchaseRefused.code, detail)
+        code = order.code or PurchaseRefused.code
+        self.not_bought(record, code, detail)
+        raise refusal(code, detail)
 
     def _follow(self, record: NumberRecord, reference: str) -> NumberRecord:
         order = self.carrier.order(reference)
         return record if order.state == "pending" else self._ordered(record, order)
 
     def _look_up(self, record: NumberRecord) -> NumberRecord:
-        """What became of a purchase that nobody heard of."""
+        """What became of a purchase that nobody heard of. It is given up only after it was asked for again."""
         at, candidate, now = _at(record), _tried(record), self._now()
         found = self.carrier.find(candidate.number, candidate.country, tag_of(record))
         if isinstance(found, Order):
@@ -207,9 +217,11 @@ class NumbersOfCarrier(Steps):
             return self._confirmed(record, found.reference)
         if now - (at.asked_last or 0) < IN_FLIGHT_SECONDS:
             return record
-        if found is not None or now - (at.asked_since or 0) >= UNSURE_SECONDS:
+        is_cancelled = record.number.status == Status.CANCELLED
+        is_late = now - (at.asked_since or 0) >= UNSURE_SECONDS and (is_cancelled or at.asked_last != at.asked_since)
+        if found is not None or is_late:
             return self.step(record, lambda now: now.not_available())
-        return record if record.number.status == Status.CANCELLED else self._ask_again(record)
+        return record if is_cancelled else self._ask_again(record)
 
     def _ask_again(self, record: NumberRecord) -> NumberRecord:
         """Nobody can be asking for the number any more, and it can be owned only once."""
@@ -280,8 +292,8 @@ class NumbersOfCarrier(Steps):
             return self._went_on(self.step(record, lambda now: now.to_be_released(self._now())))
         owned = self._owned(record)
         if owned is None:
-            return self._gone(record)
-        self.carrier.configure(owned, caller_id_name=record.number.caller_id_name)
+            return record if self._is_fresh(record) else self._gone(record)
+        self.carrier.configure(owned)
         return self._ask_vapi(record)
 
     def _ask_vapi(self, record: NumberRecord) -> NumberRecord:
@@ -306,8 +318,12 @@ class NumbersOfCarrier(Steps):
         return self.step(record, lambda now: now.failed("gone_at_provider", detail, self._now()))
 
     def _import_refused(self, asking: NumberRecord, refused: Refused) -> NumberRecord:
+        """A number that nobody could use yet is given back in the end; one that was in service is never given away."""
+        found = self.vapi.find_numbers(asking.server_url, asking.number.created - CLOCK_SKEW_SECONDS)
+        if found:  # it was refused since Vapi has it already, by an import that nobody heard of
+            return self._imported(asking, found[0])
         refusals = 1 + _at(asking).import_refusals
-        if refusals < IMPORT_TRIES:
+        if refusals < IMPORT_TRIES or asking.number.activation_date is not None:
             return self.step(
                 asking,
                 lambda now: now.noted(import_asked=None, asker=None, import_refusals=refusals).delayed(self._now()),
@@ -337,6 +353,8 @@ class NumbersOfCarrier(Steps):
 
     def _release(self, record: NumberRecord) -> NumberRecord:
         """Vapi first: a number that was given back belongs to somebody else soon. Repeatable at every point."""
+        if record.state not in ("undoing", "releasing"):  # somebody else has given it back: it is nobody's any more
+            return record
         at = _at(record)
         if not at.left_vapi:
             if not record.is_forced and self.in_call(record):
@@ -347,18 +365,28 @@ class NumbersOfCarrier(Steps):
             return self._release(record) if _at(record).left_vapi else record
         if not at.is_added:
             order = self._released(record)
-            if order.state == "failed":
+            if order.state == "failed":  # another order is made the next time
+                self.step(record, lambda now: now.noted(release_order=None))
                 raise ProviderFailed(f"{self.carrier.name} does not release the number: {order.detail}", 0)
             if order.state == "pending":
-                return self.step(record, lambda now: now.noted(release_order=order.reference))
+                return record if order.reference == at.release_order else self._releasing(record, order)
         return self.step(record, lambda now: now.given_back(self._now()))
+
+    def _releasing(self, record: NumberRecord, order: Order) -> NumberRecord:
+        return self.step(record, lambda now: now.noted(release_order=order.reference))
 
     def _released(self, record: NumberRecord) -> Order:
         order = _at(record).release_order
         if order is not None:
             return self.carrier.release_order(order)
         owned = self._owned(record)
-        return Order(state="done") if owned is None else self.carrier.release(owned)
+        if owned is not None:
+            return self.carrier.release(owned)
+        return Order(state="pending" if self._is_fresh(record) else "done")
+
+    def _is_fresh(self, record: NumberRecord) -> bool:
+        """Whether it was bought so short a time ago that its carrier may not list it yet."""
+        return self._now() - (record.number.purchase_date or 0) < UNSURE_SECONDS
 
     def _owned(self, record: NumberRecord) -> Owned | None:
         candidate = _tried(record)

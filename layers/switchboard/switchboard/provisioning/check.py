@@ -3,15 +3,9 @@
 from aws_lambda_powertools import Logger
 
 from switchboard.carriers.http import Refused
-from switchboard.errors import (
-    NotAvailable,
-    NumberNotFound,
-    ProviderError,
-    ProviderNotConfigured,
-    PurchaseRefused,
-    RequirementMissing,
-)
+from switchboard.errors import NumberNotFound, ProviderError, ProviderNotConfigured
 from switchboard.provisioning.lifecycle import Lifecycle
+from switchboard.provisioning.steps import NOT_BOUGHT
 
 logger = Logger()
 
@@ -30,7 +24,7 @@ def check_numbers(lifecycle: Lifecycle) -> int:
             lifecycle.advance(lifecycle.numbers.get(number_id))
         except NumberNotFound:
             continue  # an intent that was taken back meanwhile
-        except (NotAvailable, PurchaseRefused, RequirementMissing) as error:
+        except NOT_BOUGHT as error:
             logger.warning("number not bought", numberId=number_id, error=type(error).__name__)
         except (ProviderError, ProviderNotConfigured, Refused) as error:
             logger.warning("number not advanced", numberId=number_id, error=type(error).__name__)

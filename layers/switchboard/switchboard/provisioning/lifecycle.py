@@ -20,10 +20,10 @@ from switchboard.errors import (
     FieldError,
     IdempotencyKeyReused,
     InvalidRequest,
+    NotAvailable,
     NumberNotFound,
     ProviderError,
     ProviderNotConfigured,
-    PurchaseRefused,
 )
 from switchboard.model.number import PhoneNumberRequest, Provider, VapiAssistant
 from switchboard.model.record import LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
@@ -31,7 +31,7 @@ from switchboard.model.rules import NewRoutingRule, RoutingRule
 from switchboard.provisioning.assistants import examine, examine_rule, examine_rules, examine_thresholds
 from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.forwarding import refuse_circles
-from switchboard.provisioning.steps import Plan, Purchasing
+from switchboard.provisioning.steps import NOT_BOUGHT, Plan, Purchasing, refusal
 from switchboard.store.budgets import Budget, Budgets
 from switchboard.store.screening import Screening
 
@@ -66,7 +66,14 @@ class Lifecycle(Changes):
             assistant, profile = examine(self.vapi, assistant, "assistant.id")
         rule_profiles = examine_rules(self.vapi, request.call_routing_rules)
         rule_profiles |= examine_thresholds(self.vapi, request.usage_thresholds)
-        plan = purchasing.plan(request)
+        try:
+            plan = purchasing.plan(request)
+            bearing = self._bearing(plan, request, business)
+        except (InvalidRequest, NotAvailable, ProviderNotConfigured):
+            earlier = self.numbers.find(wanted_id)
+            if earlier is None:
+                raise
+            return self._resumed(earlier, request), False  # bought meanwhile, by the same request
         intent = NumberRecord.requested(
             request,
             assistant=assistant,
@@ -81,7 +88,7 @@ class Lifecycle(Changes):
             webhook_secret=webhook_secret(secrets.token_bytes(24)),
             at=at,
         )
-        held = self.numbers.add(intent, self._bearing(plan, request, business))
+        held = self.numbers.add(intent, bearing)
         if held.attempt != intent.attempt:
             return self._resumed(held, request), False
         return purchasing.buy(intent), True
@@ -142,7 +149,7 @@ class Lifecycle(Changes):
             lambda record: self._patched(record, patch).with_webhook_secret(made),
             self.screening if LISTS.keys() & patch.keys() else None,
         )
-        return self._tried_now(changed), changed.webhook_secret == made
+        return self._followed_now(changed), changed.webhook_secret == made
 
     def draft(self, wanted_id: str, business: str, patch: dict[str, Any]) -> NumberRecord:
         """The number as the merge patch would leave it, refused as an update would be; nothing is written."""
@@ -159,7 +166,7 @@ class Lifecycle(Changes):
         A number that is in a call is released when that has ended, or with `force` at once. If the outside fails, the
         schedule does it later.
         """
-        return self._tried_now(
+        return self._followed_now(
             self._change(wanted_id, business, if_version, lambda record: record.cancelled(self._now(), force=force))
         )
 
@@ -225,12 +232,19 @@ class Lifecycle(Changes):
         except (ProviderError, ProviderNotConfigured, Refused):
             return record
 
+    def _followed_now(self, record: NumberRecord) -> NumberRecord:
+        """As `_tried_now`; a purchase that is found to have failed is no failure of what its owner asks of it."""
+        try:
+            return self._tried_now(record)
+        except NOT_BOUGHT:
+            return self.numbers.get(record.number.id)
+
     def _resumed(self, record: NumberRecord, request: PhoneNumberRequest) -> NumberRecord:
         if record.request_digest != digest(request):
             raise IdempotencyKeyReused
         error = record.number.provisioning.error
         if error is not None and record.vapi_id is None:
-            raise PurchaseRefused(error.detail)
+            raise refusal(error.code, error.detail)
         return self._tried_now(record)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from switchboard.carriers.vapi import Vapi, VapiNumber, held_at_vapi, server_of
+from switchboard.errors import NotAvailable, NumberTaken, PurchaseRefused, RequirementMissing, SwitchboardError
 from switchboard.model.at_carrier import AtCarrier
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord
@@ -112,6 +113,16 @@ class Steps(Changes):
             None,
             lambda now: move(now) if (now.state, now.attempt, now.carrier) == start else now,
         )
+
+
+NOT_BOUGHT = (NotAvailable, NumberTaken, PurchaseRefused, RequirementMissing)
+"""What says for good that nothing was bought."""
+
+
+def refusal(code: str, detail: str) -> SwitchboardError:
+    """The error of a purchase that was kept as failed, by its code: a repeated request is told the same."""
+    known = {NotAvailable.code: NotAvailable, RequirementMissing.code: RequirementMissing}
+    return known.get(code, PurchaseRefused)(detail)
 
 
 def new_asker() -> str:
