@@ -1,4 +1,4 @@
-"""What a piece of work asks of the outside, AWS and Vapi: listed, and interrupted at the step that a test names."""
+"""What a piece of work asks of the outside, AWS, Vapi and carriers: listed, and interrupted at a step."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,7 @@ import urllib3
 from botocore.exceptions import ConnectionClosedError
 from moto.core.models import botocore_stubber
 
+from switchboard.provisioning import carriers
 from switchboard.store import clients, dynamo, secrets
 
 Result = TypeVar("Result")
@@ -56,7 +57,7 @@ def outside(
 
     ask = urllib3.PoolManager.request
 
-    def to_vapi(pool: urllib3.PoolManager, method: str, url: str, **kwargs: Any) -> Any:
+    def to_provider(pool: urllib3.PoolManager, method: str, url: str, **kwargs: Any) -> Any:
         interrupted(f"{method} {url}")
         return ask(pool, method, url, **kwargs)
 
@@ -66,7 +67,7 @@ def outside(
         client.meta.events.unregister("before-send", botocore_stubber)
         client.meta.events.register_first("before-send", to_aws)
     try:
-        with patch.object(urllib3.PoolManager, "request", to_vapi):
+        with patch.object(urllib3.PoolManager, "request", to_provider):
             yield taken
     finally:
         for client in ours:
@@ -84,4 +85,6 @@ def cold() -> Iterator[None]:
     """An instance that has just started, so that a piece of work takes all of its steps."""
     clients.business_of.cache_clear()
     secrets._values.clear()
+    for client in (carriers._twilio, carriers._vonage, carriers._bandwidth):
+        client.cache_clear()
     yield

@@ -1,6 +1,6 @@
 """The carriers' simulators as the tests of buying see them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,11 @@ from local.simulators.vonage import VonageSimulator
 
 @dataclass(frozen=True)
 class Seller:
-    """purchase, release: method and path of the carrier's own requests. credentials: as its secret holds them."""
+    """purchase, release: method and path of the carrier's own requests. credentials: as its secret holds them.
+
+    hand_over: makes a number (E.164, of the US) the account's under a tag, as a purchase does that commits late.
+    take: somebody else buys a number.
+    """
 
     provider: str
     simulator: Simulator
@@ -21,6 +25,8 @@ class Seller:
     credentials: Mapping[str, str]
     purchase: tuple[str, str]
     release: tuple[str, str]
+    hand_over: Callable[[str, str], object]
+    take: Callable[[str], object]
 
     def owned(self) -> list[str]:
         """The account's numbers, E.164."""
@@ -29,7 +35,11 @@ class Seller:
         return sorted(_e164(row) for row in rows if row.get("status", "in-use").lower() in HELD)
 
     def paid(self) -> list[dict[str, Any]]:
-        """The requests that bought a number."""
+        """The purchases that came to something: orders that were carried out, else requests that were granted."""
+        if isinstance(self.simulator, BandwidthSimulator):
+            return [
+                order for order in self.simulator.state()["orders"] if order["kind"] == "purchase" and order["done"]
+            ]
         return [seen for seen in self.simulator.requests_to(*self.purchase) if seen["status"] in (200, 201)]
 
 
@@ -55,6 +65,8 @@ def sellers() -> Iterator[dict[str, Seller]]:
                 twilio.credentials,
                 ("POST", f"{twilio_numbers}.json"),
                 ("DELETE", f"{twilio_numbers}/*.json"),
+                lambda number, tag: twilio.store.buy(number, {"FriendlyName": tag}, only_one=False),
+                twilio.take,
             ),
             "vonage": Seller(
                 "vonage",
@@ -67,6 +79,8 @@ def sellers() -> Iterator[dict[str, Seller]]:
                 },
                 ("POST", "/number/buy"),
                 ("POST", "/number/cancel"),
+                lambda number, _: vonage.store.sell("US", number.removeprefix("+")),
+                lambda number: vonage.take(number, shown=True),
             ),
             "bandwidth": Seller(
                 "bandwidth",
@@ -81,5 +95,7 @@ def sellers() -> Iterator[dict[str, Seller]]:
                 },
                 ("POST", f"{of_account}/orders"),
                 ("POST", f"{of_account}/disconnects"),
+                lambda number, tag: bandwidth.store.put("purchase", [number], tag or None, {"SiteId": "743"}),
+                bandwidth.take,
             ),
         }

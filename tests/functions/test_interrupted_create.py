@@ -1,10 +1,9 @@
 """Purchase, release and schedule, interrupted anywhere: no number is paid twice, none is lost, none is left."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -15,10 +14,9 @@ from switchboard.model.record import NumberRecord, number_id
 from switchboard.provisioning import connected
 from switchboard.provisioning.steps import UNSURE_SECONDS
 from tests.functions.conftest import Deployment
-from tests.functions.outside import Killed, cold, dies, outside, writes
+from tests.functions.interruptions import dying_at_every_step, others_work_at_every_step
+from tests.functions.outside import cold, outside
 from tests.support.invoking import Answer, invoke
-
-Given = TypeVar("Given")
 
 PURCHASE = ("POST", "/phone-number")
 TOO_LATE = UNSURE_SECONDS + 1
@@ -163,41 +161,6 @@ STARTS: dict[str, tuple[Fault | None, bool]] = {
     "purchasing and not bought": (CUT_BEFORE, False),
 }
 """How a number came to where it is: what became of the purchase, and whether the schedule has had a turn since."""
-
-
-def dying_at_every_step(
-    aws: Deployment, prepare: Callable[[], Given], work: Callable[[Given], object]
-) -> Iterator[Given]:
-    """Lets a piece of work die before each step that writes and after the last, each time on an empty deployment.
-
-    Nothing of a process outlives it, so to die after a step, or before one that reads, is to die before the next write.
-    """
-    given = prepare()
-    with cold(), outside() as taken:
-        work(given)
-    for at in [*(at for at, step in enumerate(taken) if writes(step)), len(taken)]:
-        aws.empty()
-        given = prepare()
-        with cold(), outside(at, dies), suppress(Killed):
-            work(given)
-        aws.vapi.faults.clear()
-        yield given
-
-
-def others_work_at_every_step(
-    aws: Deployment, prepare: Callable[[], Given], work: Callable[[Given], Answer], other: Callable[[Given], object]
-) -> Iterator[Answer]:
-    """Lets somebody else do their work before each step of ours, each time on an empty deployment."""
-    given = prepare()
-    with outside() as taken:
-        work(given)
-    for at in range(len(taken)):
-        aws.empty()
-        given = prepare()
-        with outside(at, partial(other, given)):
-            answer = work(given)
-        aws.vapi.faults.clear()
-        yield answer
 
 
 def finish(aws: Deployment) -> None:
