@@ -12,7 +12,15 @@ from pydantic import ValidationError
 
 from switchboard.errors import InvalidRequest, StatusConflict
 from switchboard.model.at_carrier import AtCarrier, Candidate
-from switchboard.model.number import COUNTERS, MASK, READ_ONLY, PhoneNumberRequest, Status, VapiAssistant
+from switchboard.model.number import (
+    COUNTERS,
+    MASK,
+    READ_ONLY,
+    PhoneNumberRequest,
+    Status,
+    VapiAssistant,
+    contradictions,
+)
 from switchboard.model.record import (
     OWN_SERVER,
     AssistantProfile,
@@ -570,3 +578,9 @@ def test_force_is_remembered_and_makes_one_write() -> None:
     assert (cancelled.is_forced, forced.is_forced, forced.revision) == (False, True, cancelled.revision + 1)
     assert forced.cancelled(AT + 6) is forced
     assert forced.cancelled(AT + 6, force=True) is forced
+
+
+@pytest.mark.parametrize(("phone_number", "paths"), [(NUMBER, []), ("+442079460100", ["callerIdName"])])
+def test_only_numbers_of_north_america_have_a_caller_id_name(phone_number: str, paths: list[str]) -> None:
+    configuration = requested(provider="bandwidth", callerIdName="ACME").number
+    assert [error.path for error in contradictions(configuration, "bandwidth", phone_number)] == paths

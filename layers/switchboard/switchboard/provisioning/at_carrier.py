@@ -385,8 +385,9 @@ class NumbersOfCarrier(Steps):
         return Order(state="pending" if self._is_fresh(record) else "done")
 
     def _is_fresh(self, record: NumberRecord) -> bool:
-        """Whether it was bought so short a time ago that its carrier may not list it yet."""
-        return self._now() - (record.number.purchase_date or 0) < UNSURE_SECONDS
+        """Whether it was bought so lately that its carrier may not list it yet. What is at Vapi was listed."""
+        was_seen = record.vapi_id is not None or record.number.activation_date is not None
+        return not was_seen and self._now() - (record.number.purchase_date or 0) < UNSURE_SECONDS
 
     def _owned(self, record: NumberRecord) -> Owned | None:
         candidate = _tried(record)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from switchboard.carriers.vapi import Vapi, VapiNumber, held_at_vapi, server_of
-from switchboard.errors import NotAvailable, NumberTaken, PurchaseRefused, RequirementMissing, SwitchboardError
+from switchboard.errors import NotAvailable, PurchaseRefused, RequirementMissing, SwitchboardError
 from switchboard.model.at_carrier import AtCarrier
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord
@@ -115,7 +115,7 @@ class Steps(Changes):
         )
 
 
-NOT_BOUGHT = (NotAvailable, NumberTaken, PurchaseRefused, RequirementMissing)
+NOT_BOUGHT = (NotAvailable, PurchaseRefused, RequirementMissing)
 """What says for good that nothing was bought."""
 
 
