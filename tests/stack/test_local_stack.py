@@ -1,7 +1,9 @@
 """The local stack itself: it is the deployed template, reached over HTTP, with tokens, scopes and IAM as on AWS."""
 
 import json
+import tempfile
 import threading
+import zipfile
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import REGION, Aws
 from local.emulator import running_emulator
+from local.emulator_process import SharedLayers
 from local.events import BusEvents
 from local.eventually import eventually
 from local.intrinsics import ACCOUNT, Resolver
@@ -133,6 +136,24 @@ def test_the_proxy_passes_everything_on_as_it_came() -> None:
     assert answer.headers["X-Target"] == "PATCH /prefix/a%2Fb/%2B1?x=1&x=2&y=%20"
     assert answer.headers["X-Given"] == "1"
     assert answer.content == BODY
+
+
+def test_a_layer_is_unpacked_once_for_all_functions_and_their_code_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for kind in ("layer_0", "code"):
+        found = []
+        for function in ("first", "second"):
+            zipped, folder = tmp_path / function / f"{kind}.zip", tmp_path / function / kind
+            folder.mkdir(parents=True)
+            with zipfile.ZipFile(zipped, "w") as made:
+                made.writestr("python/module.py", kind)
+            with SharedLayers(zipped) as opened:
+                opened.extractall(folder)
+            found.append(folder / "python" / "module.py")
+        assert [file.read_text() for file in found] == [kind, kind]
+        assert found[0].samefile(found[1]) is (kind == "layer_0")
 
 
 @pytest.mark.parametrize(
