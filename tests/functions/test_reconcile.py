@@ -15,6 +15,7 @@ from tests.functions.outside import outside, writes
 from tests.functions.ringing import rings
 from tests.functions.sellers import Seller
 from tests.functions.test_carriers import PROVIDERS, active, buy
+from tests.functions.test_transcripts import bucket
 from tests.support.invoking import invoke
 from tests.support.streams import stream_as_dynamodb_does
 
@@ -254,6 +255,20 @@ def test_one_provider_that_fails_does_not_hold_up_the_others(aws: Deployment) ->
     assert found(report)["drift"] == (1, 1)
     assert found(report)["not-compared"] == (1, 0)
     assert aws.api("GET", f"/phone-numbers/{number['id']}").body["status"] == "active"
+
+
+def test_a_bucket_that_fails_leaves_calls_to_the_next_turn_and_the_report_whole(aws: Deployment) -> None:
+    number = aws.bought(transcriptionEnabled=True)
+    (row,) = aws.rows(number["id"])
+    ended = {"id": "call-1", "type": "inboundPhoneCall", "status": "ended", "phoneNumberId": row["id"]}
+    instant = iso(round(time.time() * 1000))
+    said = {"endedReason": "customer-ended-call", "endedAt": instant, "artifact": {"transcript": "User: Hello.\n"}}
+    aws.vapi.store.insert("call", {**ended, **said, "createdAt": instant, "updatedAt": instant})
+    at_vapi(aws, name="Somebody's name")
+    with bucket(fails=True):
+        assert found(aws.reconcile()) == {"drift": (1, 1), "not-compared": (1, 0)}
+    assert found(aws.reconcile()) == {"missing-call": (1, 1)}
+    assert aws.api("GET", f"/phone-numbers/{number['id']}/calls/call-1").body["transcript"] == "User: Hello."
 
 
 def test_the_function_answers_the_report(aws: Deployment) -> None:

@@ -28,6 +28,7 @@ from switchboard.provisioning.connected import lifecycle, vapi
 from switchboard.provisioning.lifecycle import Lifecycle
 from switchboard.store.calls import Calls, calls
 from switchboard.store.lines import Lines, lines
+from switchboard.store.sdk import BucketUnavailable
 from switchboard.store.secrets import secret
 from switchboard.webhook_token import business_of_token, make_token
 
@@ -117,7 +118,7 @@ class Reconciler:
             except ProviderNotConfigured:
                 if any(record.number.provider == name for record in records.values()):
                     report.findings.append(Finding("not-compared", name, "there are no credentials"))
-            except (ProviderError, Refused) as error:
+            except (ProviderError, Refused, BucketUnavailable) as error:
                 report.findings.append(Finding("not-compared", name, type(error).__name__))
         _tell(report)
         return report
