@@ -18,6 +18,7 @@ STREAM = sorted((ROOT / "events" / "stream").glob("*.json"))
 OF_NO_NUMBER = {
     "explain_route": ["action", "reason", "trace"],
     "get_call": ["id", "status", "decision"],
+    "test_call": ["id", "status", "direction", "test"],
     "erase_caller": ["phoneNumber", "calls", "complete"],
     "analyze_usage": ["totals", "series", "byHourOfWeek", "previous"],
     "export_calls": ["exportId", "status"],
@@ -25,7 +26,7 @@ OF_NO_NUMBER = {
 }
 """Actions that answer something else than a number, and what it has."""
 
-SUCCESS = {"create": 201, "add_routing_rule": 201, "export_calls": 202}
+SUCCESS = {"create": 201, "add_routing_rule": 201, "test_call": 201, "export_calls": 202}
 """What is answered where it is not 200."""
 
 ASSISTANT = "5b0a4a08-0000-4000-8000-0000008c6be8"

@@ -38,6 +38,8 @@ def made(error: type[errors.SwitchboardError]) -> errors.SwitchboardError:
         errors.ChangedMeanwhile: (),
         errors.IdempotencyKeyReused: (),
         errors.BudgetExceeded: (),
+        errors.OutboundForbidden: (),
+        errors.DailyCallLimitReached: (5, 3600),
         errors.ProviderNotConfigured: ("twilio", "there are no credentials."),
         errors.ProviderFailed: ("Vapi failed with 500", 500),
     }
@@ -84,7 +86,8 @@ def test_every_error_is_a_problem_of_rfc_9457(error: type[errors.SwitchboardErro
 @pytest.mark.parametrize("error", LEAVES)
 def test_only_a_problem_that_may_pass_says_when_to_try_again(error: type[errors.SwitchboardError]) -> None:
     response = problems.of_domain(made(error))
-    assert ("Retry-After" in response.headers) == (response.status_code == HTTPStatus.SERVICE_UNAVAILABLE)
+    may_pass = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+    assert ("Retry-After" in response.headers) == (response.status_code in may_pass)
 
 
 def test_an_invalid_request_names_every_field() -> None:
@@ -153,3 +156,7 @@ def test_what_powertools_refuses_is_a_problem_too(error: Any, status: int, code:
 
 def test_a_busy_provider_says_itself_when_to_try_again() -> None:
     assert problems.of_domain(errors.ProviderBusy("Busy.", 30)).headers["Retry-After"] == "30"
+
+
+def test_a_day_that_is_used_up_says_when_the_next_begins() -> None:
+    assert problems.of_domain(errors.DailyCallLimitReached(5, 3600)).headers["Retry-After"] == "3600"

@@ -32,6 +32,7 @@ SECRETS = {
     "assign_assistant": {"VapiSecret"},
     "add_routing_rule": {"VapiSecret"},
     "explain_route": {"VapiSecret"},
+    "test_call": {"VapiSecret"},
     "check_numbers": {"VapiSecret", "WebhookSecret", *CARRIERS},
     "learn_calls": {"VapiSecret"},
     "vapi": {"WebhookSecret"},
@@ -260,7 +261,8 @@ def test_a_route_asks_for_its_scope(name: str, route: dict[str, Any]) -> None:
         assert route["Auth"] == {"Authorizer": "NONE"}, "Vapi has a token of its own"
         return
     reads = name.startswith("GET ") or route["Path"].endswith(READ_BY_POST)
-    scope = "read" if reads else "write"
+    calls = route["Path"] == "/phone-numbers/{id}/test-calls"
+    scope = "call" if calls else "read" if reads else "write"
     assert route["Auth"] == {"AuthorizationScopes": [f"phone-numbers/{scope}"]}
 
 

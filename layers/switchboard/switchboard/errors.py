@@ -17,6 +17,9 @@ SwitchboardError
 ├── RequirementMissing        the provider wants an address, a regulatory bundle or the like first
 ├── BudgetExceeded            the number would cost more by the month than may be spent
 ├── NumberTaken               another number of this deployment has this E.164
+├── OutboundForbidden         the number's direction forbids to call from it
+├── DailyCallLimitReached     the number has placed as many calls today as it may
+├── CallNotPlaced             a call that was asked for was surely never placed
 ├── TranscriptUnavailable     what was said in a call is kept, and out of reach now
 └── ProviderError
     ├── ProviderCredentialsRejected   401 or 403 from the provider
@@ -148,6 +151,27 @@ class NumberTaken(SwitchboardError):
 
     def __init__(self, phone_number: str) -> None:
         super().__init__(f"{phone_number} is held by another number of this deployment.")
+
+
+class OutboundForbidden(SwitchboardError):
+    code = "outbound_forbidden"
+
+    def __init__(self) -> None:
+        super().__init__("The number's direction is inbound: nobody can be called from it.")
+
+
+class DailyCallLimitReached(SwitchboardError):
+    """retry_after: seconds until the number's day ends."""
+
+    code = "daily_call_limit_reached"
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(f"The number may place {limit} calls a day (outboundSettings.dailyCallLimit), and has today.")
+        self.retry_after = retry_after
+
+
+class CallNotPlaced(SwitchboardError):
+    code = "call_not_placed"
 
 
 class TranscriptUnavailable(SwitchboardError):

@@ -116,7 +116,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="The same key and request buy one number, however often they are sent.",
+        description="The same key and request are done once, however often they are sent.",
     ),
 ]
 

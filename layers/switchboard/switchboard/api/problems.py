@@ -34,6 +34,9 @@ STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.RequirementMissing: HTTPStatus.CONFLICT,
     errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.NumberTaken: HTTPStatus.CONFLICT,
+    errors.OutboundForbidden: HTTPStatus.CONFLICT,
+    errors.DailyCallLimitReached: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.CallNotPlaced: HTTPStatus.CONFLICT,
     errors.TranscriptUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderCredentialsRejected: HTTPStatus.BAD_GATEWAY,
     errors.ProviderBusy: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -69,7 +72,7 @@ def of_domain(error: errors.SwitchboardError) -> Response[str]:
         logger.warning("a provider failed this request", code=error.code, cause=repr(error.__cause__))
     found = error.errors if isinstance(error, errors.InvalidRequest) else ()
     response = problem(status, error.code, error.detail, found)
-    if isinstance(error, errors.ProviderBusy) and error.retry_after is not None:
+    if isinstance(error, errors.ProviderBusy | errors.DailyCallLimitReached) and error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 

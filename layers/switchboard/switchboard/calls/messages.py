@@ -140,10 +140,22 @@ def read_call_row(row: Mapping[str, Any], settings: Keep = NOTHING) -> Fact | No
     return Fact(call_id, Kind.LISTED, updated, facts, _said(row, row, keep))
 
 
+def read_placed(row: Mapping[str, Any], *, to: str, ours: str | None, asked_at: int) -> Fact | None:
+    """That we placed this call ourselves, as a test; None if Vapi's answer names no call.
+
+    asked_at: when, in Unix milliseconds, which stands in for a row without its creation.
+    """
+    call_id = _id(row.get("id"))
+    if call_id is None:
+        return None
+    created = _instant(row.get("createdAt")) or asked_at
+    placed = _present(createdAt=created, direction="outbound", customer=to, ours=ours, test=True)
+    return Fact(call_id, Kind.PLACED, created, _who(row, row) | placed)
+
+
 def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
     customer = _object(message, "customer") or _object(call, "customer")
     number = _text(_object(message, "phoneNumber").get("number"))
-    metadata = _object(_object(call, "assistantOverrides"), "metadata") or _object(call, "metadata")
     return _present(
         createdAt=_instant(call.get("createdAt")),
         direction=_DIRECTIONS.get(str(call.get("type"))),
@@ -153,9 +165,16 @@ def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
         assistantId=_text(call.get("assistantId")),
         squadId=_text(call.get("squadId")),
         workflowId=_text(call.get("workflowId")),
-        test=True if metadata.get("testCall") is True else None,
+        test=True if _is_test(call) else None,
         voicemail=True if _voicemail(message, call) is not None else None,
     )
+
+
+def _is_test(call: Mapping[str, Any]) -> bool:
+    """Whether the call was placed as a test, as its metadata says or, of a workflow, its variable values."""
+    told = [_object(_object(call, name), "metadata") for name in ("assistantOverrides", "squadOverrides")]
+    told += [_object(call, "metadata"), _object(_object(call, "workflowOverrides"), "variableValues")]
+    return any(marks.get("testCall") is True for marks in told)
 
 
 def _voicemail(message: Mapping[str, Any], call: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -8,7 +8,16 @@ from typing import Any
 from switchboard.calls.kinds import Kind
 from switchboard.calls.outcome import outcome_of
 
-_WHO_BY_TRUST = (Kind.DECISION, Kind.REPORT, Kind.LISTED, Kind.ENDED, Kind.FORWARDING, Kind.IN_PROGRESS, Kind.DIALLING)
+_WHO_BY_TRUST = (
+    Kind.DECISION,
+    Kind.REPORT,
+    Kind.LISTED,
+    Kind.ENDED,
+    Kind.FORWARDING,
+    Kind.IN_PROGRESS,
+    Kind.DIALLING,
+    Kind.PLACED,
+)
 SHORT_MS = 6000
 """A talk, or a ringing, that is shorter says that nobody had anything to say."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
@@ -217,7 +217,8 @@ def message_of(body: Any) -> Complaint:
 class Api:
     """A provider's HTTP API.
 
-    read_timeout: seconds to wait for an answer. complaint: finds code and words in the decoded body of a refusal.
+    read_timeout: seconds to wait for an answer. reads_again: how a GET is repeated, if at all. complaint: finds code
+    and words in the decoded body of a refusal.
     """
 
     def __init__(
@@ -229,12 +230,14 @@ class Api:
         *,
         complaint: Callable[[Any], Complaint] = message_of,
         read_timeout: float = 20,
+        reads_again: urllib3.Retry | Literal[False] = READS_AGAIN,
     ) -> None:
         self.provider = provider
         self.base_url = base_url.rstrip("/")
         self.authorization = authorization
         self.wire = wire
         self._complaint = complaint
+        self._reads_again = reads_again
         self._timeout = urllib3.Timeout(connect=3, read=read_timeout)
         self._pool = urllib3.PoolManager(retries=False)
 
@@ -275,7 +278,7 @@ class Api:
                 body=data,
                 headers=headers if data is None else {**headers, "Content-Type": self.wire.content_type},
                 timeout=self._timeout,
-                retries=READS_AGAIN if method == "GET" else False,
+                retries=self._reads_again if method == "GET" else False,
                 redirect=False,
             )
         except HTTPError as error:

@@ -575,7 +575,7 @@ def webhook_secret(entropy: bytes) -> str:
     return "whsec_" + base64.b64encode(entropy[:24]).decode()
 
 
-def digest(request: PhoneNumberRequest) -> str:
+def digest(request: Shape) -> str:
     """What an Idempotency-Key is held against: two requests are the same when they ask for the same."""
     asked = json.dumps(request.model_dump(mode="json", by_alias=True), sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()

@@ -24,11 +24,21 @@ from switchboard.webhook_token import make_token
 
 def vapi() -> Vapi:
     """Vapi under the key that is current. Raises ProviderNotConfigured if the deployment has none."""
+    return _vapi(*_account())
+
+
+def dialling_vapi() -> Vapi:
+    """The same for who places a call while its owner waits."""
+    return _dialling_vapi(*_account())
+
+
+def _account() -> tuple[str, str]:
+    """Where Vapi is, and our key there. Raises ProviderNotConfigured."""
     api_key = secret("VAPI_SECRET_ARN").get("apiKey")
     if not api_key:
         arn = os.environ["VAPI_SECRET_ARN"]
         raise ProviderNotConfigured("vapi", f'put {{"apiKey": "..."}} into the secret {arn}.')
-    return _vapi(os.environ["VAPI_BASE_URL"], api_key)
+    return os.environ["VAPI_BASE_URL"], api_key
 
 
 def changes() -> Changes:
@@ -76,3 +86,8 @@ def _pricing(currency: str, home_country: str, rates: str, table: str) -> Pricin
 @lru_cache(maxsize=1)
 def _vapi(base_url: str, api_key: str) -> Vapi:
     return Vapi.connect(base_url, api_key)
+
+
+@lru_cache(maxsize=1)
+def _dialling_vapi(base_url: str, api_key: str) -> Vapi:
+    return Vapi.dialling(base_url, api_key)

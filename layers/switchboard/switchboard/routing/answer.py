@@ -33,8 +33,8 @@ def answer(decision: Decision, number: Number) -> dict[str, Any]:
         # A workflow's overrides know variable values alone.
         return {"workflowId": decision.id, "workflowOverrides": {"variableValues": variables(decision, number)}}
     answerer = answerer_of(decision, number)
-    overrides = _overrides(answerer, decision, number)
-    return {f"{decision.action}Id": decision.id, f"{decision.action}Overrides": overrides}
+    told = overrides(answerer, decision, number)
+    return {f"{decision.action}Id": decision.id, f"{decision.action}Overrides": told}
 
 
 def account(decision: Decision) -> dict[str, Any]:
@@ -105,19 +105,20 @@ def variables(decision: Decision, number: Number) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _overrides(answerer: Answerer, decision: Decision, number: Number) -> dict[str, Any]:
-    overrides: dict[str, Any] = {
+def overrides(answerer: Answerer, decision: Decision, number: Number) -> dict[str, Any]:
+    """What is changed of an assistant or squad for one call; of all else its own settings hold."""
+    told: dict[str, Any] = {
         # Comes back with the call's messages: what may be kept of it, as it is set now.
         "metadata": {**answerer.metadata, "numberId": number.id, "keep": _keep(number)},
         "variableValues": variables(decision, number),
     }
     if decision.rule_id is not None:
-        overrides["metadata"]["ruleId"] = decision.rule_id
+        told["metadata"]["ruleId"] = decision.rule_id
     listed = answerer.server_messages
     if not answerer.own_server and listed is not None:
         added = [message for message in OUR_MESSAGES if message not in listed]
         if added:
-            overrides["serverMessages"] = [*listed, *added]
+            told["serverMessages"] = [*listed, *added]
     # An override may replace the whole plan, so the assistant's own settings go along.
     plan = dict(answerer.artifact_plan)
     if number.recording_enabled is not None:
@@ -125,11 +126,11 @@ def _overrides(answerer: Answerer, decision: Decision, number: Number) -> dict[s
     if number.transcription_enabled is not None:
         plan["transcriptPlan"] = {**(plan.get("transcriptPlan") or {}), "enabled": number.transcription_enabled}
     if plan != answerer.artifact_plan:
-        overrides["artifactPlan"] = plan
+        told["artifactPlan"] = plan
     longest = longest_seconds(decision, number)
     if longest is not None:
-        overrides["maxDurationSeconds"] = longest
-    return overrides
+        told["maxDurationSeconds"] = longest
+    return told
 
 
 def _keep(number: Number) -> dict[str, bool]:

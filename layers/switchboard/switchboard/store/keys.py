@@ -87,6 +87,16 @@ def threshold(number_id: str, name: str, start: int) -> dict[str, Any]:
     return {"PK": f"NUMBER#{number_id}", "SK": f"THRESHOLD#{name}#{start}"}
 
 
+def test_call(number_id: str, test_id: str) -> dict[str, Any]:
+    """That a test call was asked for, and what became of it."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"TESTCALL#{test_id}"}
+
+
+def dialled(number_id: str, start: int) -> dict[str, Any]:
+    """How many calls were placed through us on the number's day that began then (Unix seconds)."""
+    return {"PK": f"NUMBER#{number_id}", "SK": f"DIALLED#{start}"}
+
+
 def window(business: str, phone_number: str, epoch_hour: int) -> dict[str, Any]:
     """What one caller did toward one business within one hour since the epoch."""
     return {"PK": f"BUSINESS#{business}#CALLER#{phone_number}", "SK": f"{WINDOW}{epoch_hour}"}
