@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -263,39 +262,6 @@ def test_calls_that_were_placed_elsewhere_use_the_limit_up(aws: Deployment, numb
     assert [call(aws, number, key).status for key in ("k1", "k2")] == [201, 429]
 
 
-def test_twenty_at_once_place_as_many_calls_as_the_day_may_have(aws: Deployment, number: dict[str, Any]) -> None:
-    change(aws, number, outboundSettings={"dailyCallLimit": 5})
-    placing()
-
-    def one(position: int) -> str:
-        try:
-            return asked(number, f"k{position}").id
-        except DailyCallLimitReached:
-            return ""
-
-    with outside(), ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(one, range(20)))
-    assert (len(rows(aws)), len(dialled(aws)), counted(aws)) == (5, 5, 5)
-    assert {each for each in told if each} == {row["id"] for row in rows(aws)}
-
-
-@pytest.mark.parametrize("faults", [(), (CUT_AFTER,), (Fault(*DIAL, delay_seconds=0.1),)], ids=["", "cut", "slow"])
-def test_four_at_once_with_one_key_call_once(
-    aws: Deployment, number: dict[str, Any], faults: tuple[Fault, ...]
-) -> None:
-    aws.vapi.fault(*faults)
-    placing()
-
-    def until_dialled(_: float) -> None:
-        eventually(lambda: rows(aws), what="the call")
-
-    with outside(), ThreadPoolExecutor(4) as threads:
-        told = list(threads.map(lambda _: asked(number, pause=until_dialled), range(4)))
-    (row,) = rows(aws)
-    assert {each.id for each in told} == {row["id"]}
-    assert (len(dialled(aws)), counted(aws)) == (1, 1)
-
-
 @pytest.mark.parametrize("key", ["k1", None])
 def test_a_call_whose_answer_was_lost_is_found(aws: Deployment, number: dict[str, Any], key: str | None) -> None:
     aws.vapi.fault(CUT_AFTER)
@@ -467,3 +433,47 @@ def test_a_number_that_is_changed_at_any_step_calls_once(aws: Deployment, monkey
         with outside(at, lambda: change(aws, number, name=f"Changed at {at}")):  # noqa: B023 - called at once
             asked(number)
         assert (len(rows(aws)), counted(aws)) == (1, 1), at
+
+
+def test_whoever_comes_between_any_two_steps_takes_the_last_call_of_the_day_or_leaves_it(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream_as_dynamodb_does(monkeypatch)
+    for at in steps(aws, None):
+        aws.empty()
+        number = assigned(aws, outboundSettings={"dailyCallLimit": 1})
+        placed: list[Call | None] = []
+        with outside(at, lambda: placed.append(placed_or_none(number, "theirs"))):  # noqa: B023 - called at once
+            placed.append(placed_or_none(number, "ours"))
+        (row,) = rows(aws)
+        assert {each.id for each in placed if each is not None} == {row["id"]}, at
+        assert (len(dialled(aws)), counted(aws)) == (1, 1), at
+
+
+def placed_or_none(number: dict[str, Any], key: str) -> Call | None:
+    """The call, or None where the day has no call left."""
+    try:
+        return asked(number, key)
+    except DailyCallLimitReached:
+        return None
+
+
+def test_whoever_asks_with_the_same_key_between_any_two_steps_is_told_of_the_same_call(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream_as_dynamodb_does(monkeypatch)
+    for at in steps(aws, None):
+        aws.empty()
+        number = assigned(aws)
+        others: list[Call] = []
+        with outside(at, lambda: theirs(number, others)):  # noqa: B023 - called at once
+            ours = asked(number)
+        (row,) = rows(aws)
+        assert {ours.id, *(other.id for other in others)} == {row["id"]}, at
+        assert (len(dialled(aws)), counted(aws)) == (1, 1), at
+
+
+def theirs(number: dict[str, Any], told: list[Call]) -> None:
+    """Asks with the same key; while nobody has dialled yet, it is told that nothing is known."""
+    with suppress(OutcomeUnknown):
+        told.append(asked(number))
