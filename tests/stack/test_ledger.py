@@ -15,6 +15,7 @@ from tests.stack.acting import active_number, events_by_kind, made_at_vapi, sett
 Api = Callable[..., httpx.Client]
 
 CALLS = 200
+DAY = 86_400
 BEHAVIOURS = ("talk", "hang-up-before-answer", "assistant-forwards", "talk", "pipeline-error")
 
 
@@ -54,6 +55,13 @@ def test_repeated_and_shuffled_messages_are_counted_and_told_once(
         totalMinutes=round(sum(seconds.values()) / 60, 4),
     )
     assert settled["outboundCalls"] == 0
+    asked = {"from": number["created"] - DAY, "to": number["created"] + DAY, "timezone": "Asia/Kathmandu"}
+    found = acme.post(f"/phone-numbers/{number['id']}/usage-analyses", json=asked).raise_for_status().json()
+    assert (found["totals"]["calls"], found["totals"]["missed"]) == (CALLS, by_behaviour["hang-up-before-answer"])
+    assert sum(period["calls"] for period in found["series"]) == CALLS
+    assert found["duration"]["average"] == settled["averageCallDuration"]
+    assert found["topCallers"] == [{"caller": f"+1202555{1000 + position}", "calls": 1} for position in range(20)]
+    assert found["assistants"] == [{"id": assistant["id"], "calls": CALLS}]
     wanted = {
         "created": 1,
         "activated": 1,
