@@ -102,6 +102,15 @@ def test_a_withheld_caller_is_none() -> None:
     assert call_from_item(stored).customer is None
 
 
+@pytest.mark.parametrize("customer", ["anonymous", "Restricted", "+266696687", "sip:anonymous@anonymous.invalid"])
+def test_so_is_one_of_whom_vapi_only_says_that_they_are_withheld(customer: str) -> None:
+    assert call(decision={"customer": customer}, report=REPORT | {"customer": customer}).customer is None
+
+
+def test_a_caller_with_an_address_of_another_form_is_named() -> None:
+    assert call(decision={"customer": "sip:ann@a.example"}).customer == "sip:ann@a.example"
+
+
 def test_a_call_without_a_birth_is_as_old_as_its_first_fact() -> None:
     stored = item(inProgress={"at": T + 7}, ended={"at": T + 9})
     del stored["inProgress"]["createdAt"], stored["ended"]["createdAt"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from switchboard.calls.kinds import Kind
 from switchboard.calls.outcome import outcome_of
+from switchboard.routing.caller import caller_of
 
 _WHO_BY_TRUST = (
     Kind.DECISION,
@@ -98,7 +99,7 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         number_id=item["numberId"],
         business=item["business"],
         direction=direction,
-        customer=_first(facts, "customer", _WHO_BY_TRUST),
+        customer=_customer(facts, direction),
         ours=_first(facts, "ours", _WHO_BY_TRUST),
         created_at=int(created) if created is not None else min(int(fact["at"]) for fact in facts.values()),
         status=_status(facts, is_over),
@@ -121,6 +122,12 @@ def call_from_item(item: Mapping[str, Any]) -> Call:
         costs=_first(facts, "costs", _END_BY_TRUST) or {},
         transcript_key=_first(facts, "transcriptKey", _END_BY_TRUST),
     )
+
+
+def _customer(facts: Mapping[Kind, Mapping[str, Any]], direction: str) -> str | None:
+    """The other party; None for a caller of whom Vapi says, in whichever word, that they withhold their number."""
+    customer: str | None = _first(facts, "customer", _WHO_BY_TRUST)
+    return None if direction == "inbound" and caller_of(customer).kind == "anonymous" else customer
 
 
 def _assistant(facts: Mapping[Kind, Mapping[str, Any]], decision: Mapping[str, Any] | None) -> str | None:
