@@ -93,7 +93,7 @@ class CallList(Shape):
     model_config = MADE_HERE
 
     items: list[ListedCall]
-    next_cursor: Annotated[str | None, Field(description="Absent on the last page.")] = None
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")] = None
 
 
 def _seconds(instant_ms: int | None) -> int | None:
