@@ -54,9 +54,15 @@ def test_a_carriers_number_lives_from_its_search_to_its_release(
     assert answered["answered"]["body"]["assistantId"] == assistant["id"]
     settled_counters(acme, number["id"], totalCalls=1, inboundCalls=1, averageCallDuration=60.0)
 
+    placed = acme.post(f"{path}/test-calls", json={"to": "+12025550123"}, headers={"Idempotency-Key": provider})
+    assert (placed.status_code, placed.json()["test"]) == (201, True), placed.text
+    test_call = f"{path}/calls/{placed.json()['id']}"
+    eventually(lambda: acme.get(test_call).json()["outcome"] == "answered", timeout=60, what="an answered test call")
+
     released = acme.delete(path)
     assert (released.status_code, released.json()["status"]) == (200, "cancelled")
-    wanted = {"created": 1, "activated": 1, "updated": 2, "Call.inbound": 1, "deactivated": 1, "deleted": 1}
+    wanted = {"created": 1, "activated": 1, "updated": 2, "Call.inbound": 1, "Call.outbound": 1}
+    wanted |= {"deactivated": 1, "deleted": 1}
     eventually(lambda: events_by_kind(bus_events, number["id"]) == wanted, timeout=60, what=f"the events {wanted}")
     assert not owns(phone_number)
     assert _row(stack, number["id"]) == {}

@@ -40,3 +40,9 @@ def test_a_test_call_is_answered_and_counted_apart(stack: Stack, api: Api, bus_e
 
     shown = eventually(paid, what="the test's cost")
     assert (shown["totalCalls"], shown["outboundCalls"], shown["totalMinutes"]) == (0, 0, 0)
+
+
+def test_a_call_that_costs_money_needs_its_own_scope(api: Api) -> None:
+    may_all_but_call = api("acme", "phone-numbers/read phone-numbers/write")
+    refused = may_all_but_call.post("/phone-numbers/pn_01K9Z3V7Q8M4X2C6B5N1T0R8WD/test-calls", json={"to": TO})
+    assert refused.status_code == 403

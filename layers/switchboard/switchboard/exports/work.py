@@ -96,7 +96,12 @@ class Writer:
         except LeaseLost:
             logger.warning("lease lost", exportId=asked.export_id)
         except FAILED as failed:
-            logger.warning("export not written, to be tried again", exportId=asked.export_id, error=str(failed), tries=claimed.tries)
+            logger.warning(
+                "export not written, to be tried again",
+                exportId=asked.export_id,
+                error=str(failed),
+                tries=claimed.tries,
+            )
             self._let_go(claimed)
             raise TryAgain(PAUSE_SECONDS * 2 ** (claimed.tries - 1)) from None
 
