@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from switchboard.errors import BudgetExceeded
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import number_id
 from switchboard.provisioning import connected
-from switchboard.store import secrets
+from switchboard.store import dynamo, secrets
 from switchboard.store.budgets import set_limit
 from tests.functions.conftest import Deployment
 from tests.functions.interruptions import clear_faults
@@ -548,6 +549,26 @@ def test_of_two_purchases_at_once_the_budget_bears_one(aws: Deployment, monkeypa
     with outside(), ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(bought, ("k1", "k2"))) == [False, True]
     assert (len(seller.paid()), committed(aws)) == (1, {Decimal(115)})
+
+
+def test_a_purchase_that_meets_another_one_at_the_budget_is_written_again(aws: Deployment) -> None:
+    seller = aws.configure("twilio")
+    conflicts = iter(range(2))
+    refused = {
+        "Error": {"Code": "TransactionCanceledException", "Message": "conflict"},
+        "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}, {"Code": "None"}],
+    }
+
+    def conflict(**_: Any) -> tuple[Any, dict[str, Any]] | None:
+        """As DynamoDB answers while another transaction is at the same item."""
+        return None if next(conflicts, None) is None else (SimpleNamespace(status_code=400), refused)
+
+    events = dynamo.table().client.meta.events
+    events.register("before-call.dynamodb.TransactWriteItems", conflict)
+    assert buy(aws, seller).status == 201
+    events.unregister("before-call.dynamodb.TransactWriteItems", conflict)
+    assert next(conflicts, None) is None
+    assert len(seller.paid()) == 1
 
 
 def test_a_price_that_nobody_tells_fits_no_budget(aws: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,9 @@ _KEPT_APART = {"webhookSecret", "warnings", "metadata", "blockedNumbers", "allow
 _KEYS_AND_INDEXES = ("PK", "SK", "listOrder", "unfinished", "unfinishedSince", "inventory")
 
 
+_TRIES = 5
+
+
 @dataclass(frozen=True)
 class Page:
     records: list[NumberRecord]
@@ -59,17 +62,21 @@ class Numbers:
                 "Item": wire(_item(record)),
                 "ConditionExpression": "attribute_not_exists(PK)",
             }
-            try:
-                client.transact_write_items(TransactItems=[{"Put": put}, *beside])
-            except client.exceptions.TransactionCanceledException as refused:
-                held = self.find(record.number.id)
-                if held is not None:
-                    return held
-                reasons = [reason.get("Code") for reason in refused.response.get("CancellationReasons", [])]
-                if "ConditionalCheckFailed" in reasons[1 : 1 + len(borne)]:
-                    raise BudgetExceeded from None
-                raise ChangedMeanwhile from None
-            return record
+            for _ in range(_TRIES):
+                try:
+                    client.transact_write_items(TransactItems=[{"Put": put}, *beside])
+                except client.exceptions.TransactionCanceledException as refused:
+                    held = self.find(record.number.id)
+                    if held is not None:
+                        return held
+                    reasons = [reason.get("Code") for reason in refused.response.get("CancellationReasons", [])]
+                    if "ConditionalCheckFailed" in reasons[1 : 1 + len(borne)]:
+                        raise BudgetExceeded from None
+                    if "TransactionConflict" in reasons:  # all purchases meet at the deployment's budget
+                        continue
+                    raise ChangedMeanwhile from None
+                return record
+            raise ChangedMeanwhile
         try:
             client.put_item(
                 TableName=self.table.name,
