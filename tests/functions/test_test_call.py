@@ -11,6 +11,7 @@ import pytest
 from local.eventually import eventually
 from local.simulators.vapi import Callee, Delivery, Fault
 from local.simulators.vapi.clock import iso
+from local.simulators.vapi.schema import SERVER_MESSAGES
 from switchboard.calls.kinds import Kind
 from switchboard.calls.messages import Fact
 from switchboard.carriers.http import Api, bearer
@@ -44,7 +45,7 @@ def number(aws: Deployment, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def assigned(aws: Deployment, **wanted: Any) -> dict[str, Any]:
     """A number with an assistant, of whose calls we hear nothing by ourselves."""
     aws.vapi.callee = Callee(ring_seconds=0, talk_seconds=0.01)
-    aws.vapi.delivery = Delivery(drop=frozenset({"status-update", "end-of-call-report"}))
+    aws.vapi.delivery = Delivery(drop=frozenset(SERVER_MESSAGES))
     assistant = aws.at_vapi("assistant", name="Front desk", metadata={"mine": 1}, serverMessages=["tool-calls"])
     return aws.bought(assistant={"id": assistant["id"]}, **wanted)
 
