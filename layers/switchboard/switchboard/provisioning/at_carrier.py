@@ -107,7 +107,7 @@ class NumbersOfCarrier(Steps):
         return self.pricing.candidate_of(self.carrier.name, owned, facts, prices)
 
     def _candidates(self, request: PhoneNumberRequest) -> list[Candidate]:
-        """The offers that fit, with their fees, in the carrier's order. Numbers that we have or try are passed over."""
+        """The offers that fit, with their fees, in the carrier's order; one that is claimed is passed over later."""
         exact = request.phone_number
         if exact is not None:
             facts = facts_of(exact, self.home_country)
