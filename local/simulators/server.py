@@ -36,7 +36,7 @@ class Simulator:
         self._server: BaseWSGIServer | None = None
         self._background = ThreadPoolExecutor(max_workers=16, thread_name_prefix=f"{name}-background")
         self._futures: set[Future[Any]] = set()
-        self._stopping = threading.Event()
+        self._forgotten = threading.Event()
         self._app = self._build_app()
 
     def prepare(self, app: Flask) -> None:
@@ -78,7 +78,7 @@ class Simulator:
 
     def stop(self) -> None:
         """Stops listening and abandons what is still under way. A stopped simulator stays stopped."""
-        self._stopping.set()
+        self._forgotten.set()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -113,7 +113,9 @@ class Simulator:
             future.result()
 
     def reset(self) -> None:
-        """Forgets what there is, planned faults and requests seen."""
+        """Forgets what there is, work still under way, planned faults and requests seen."""
+        self._forgotten.set()
+        self._forgotten = threading.Event()
         self.clear()
         self.faults.clear()
         self.requests.clear()
@@ -153,9 +155,9 @@ class Simulator:
 
     def _act_out(self, fault: Fault) -> Response | None:
         """Does what the fault asks; an answer stands for the work, None lets the work be done."""
-        self._stopping.wait(fault.delay_seconds)
+        self._forgotten.wait(fault.delay_seconds)
         if fault.commit_after_seconds is not None:
-            self.in_background(self._commit_late, fault.commit_after_seconds, _replayable())
+            self.in_background(self._commit_late, fault.commit_after_seconds, _replayable(), self._forgotten)
         if fault.twice:
             self._do_again(_replayable())
         if fault.cut == "before":
@@ -170,8 +172,8 @@ class Simulator:
         answer.headers.update(fault.headers)
         return answer
 
-    def _commit_late(self, seconds: float, replay: dict[str, Any]) -> None:
-        if not self._stopping.wait(seconds):
+    def _commit_late(self, seconds: float, replay: dict[str, Any], forgotten: threading.Event) -> None:
+        if not forgotten.wait(seconds):
             self._do_again(replay)
 
     def _do_again(self, replay: dict[str, Any]) -> None:

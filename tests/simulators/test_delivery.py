@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
+from local.eventually import eventually
 from local.simulators.vapi import Delivery, VapiSimulator
-from tests.simulators.conftest import Json, Receiver
+from tests.simulators.conftest import ASSISTANT, Json, Receiver
 
 CALLER = "+12025550123"
 STORY = ["status-update in-progress", "status-update ended", "end-of-call-report"]
@@ -94,6 +95,22 @@ def test_a_backoff_plan_is_obeyed(
     sent = vapi.ring(number["number"], CALLER, delivery=delivery)["messages"][0]
     assert (sent["attempts"], sent["httpStatus"]) == (attempts, http_status)
     assert receiver.kinds()[1:] == ["status-update in-progress"] * attempts
+
+
+def test_a_reset_forgets_what_is_waiting_to_be_sent_again(
+    vapi: VapiSimulator, client: httpx.Client, receiver: Receiver, number: Json
+) -> None:
+    patient = {"type": "fixed", "maxRetries": 10, "baseDelaySeconds": 10}
+    server = {"url": f"{receiver.url}/number", "backoffPlan": patient}
+    patch = {"provider": "vapi", "server": server}
+    assert client.patch(f"/phone-number/{number['id']}", json=patch).status_code == 200
+    receiver.statuses = [503]
+    body = {"phoneNumberId": number["id"], "assistant": ASSISTANT, "customer": {"number": CALLER}}
+    assert client.post("/call", json=body).status_code == 201
+    eventually(lambda: receiver.received, 10, "the first message")
+    vapi.reset()
+    vapi.settle()
+    assert len(receiver.received) == 1
 
 
 @pytest.mark.usefixtures("ready")

@@ -39,6 +39,14 @@ def test_a_purchase_that_commits_late(vapi: VapiSimulator, client: httpx.Client,
     assert len(vapi.requests_to("POST", "/phone-number")) == 1
 
 
+def test_a_reset_forgets_what_would_commit_late(vapi: VapiSimulator, client: httpx.Client) -> None:
+    vapi.fault(Fault("POST", "/phone-number", status=504, commit_after_seconds=3600))
+    assert client.post("/phone-number", json=BODY).status_code == 504
+    vapi.reset()
+    vapi.settle()
+    assert client.get("/phone-number").json() == []
+
+
 def test_a_slow_answer_still_does_the_work(vapi: VapiSimulator, client: httpx.Client) -> None:
     vapi.fault(Fault("POST", "/phone-number", delay_seconds=0.3))
     with pytest.raises(httpx.ReadTimeout):

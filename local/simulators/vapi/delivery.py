@@ -75,11 +75,9 @@ class Courier:
             headers={"User-Agent": "Vapi/1.0 (simulator)"},
             limits=httpx.Limits(max_keepalive_connections=0),
         )
-        self._stopped = threading.Event()
 
     def close(self) -> None:
-        """Ends all waiting between retries and closes the connections."""
-        self._stopped.set()
+        """Closes the connections."""
         self._client.close()
 
     def post(self, message: Row, server: Row, timeout_seconds: float) -> Reply:
@@ -104,11 +102,11 @@ class Courier:
         refused = None if response.is_success else f"Request failed with status code {status}"
         return Reply(status, response.text, _millis_since(begun), refused)
 
-    def send(self, message: Row, server: Row, delivery: Delivery) -> tuple[Reply, int]:
+    def send(self, message: Row, server: Row, delivery: Delivery, forgotten: threading.Event) -> tuple[Reply, int]:
         """Posts until a 2xx, an excluded status or the last retry of ``server.backoffPlan`` (vapi.md 4).
 
-        Without a plan there is one attempt. A connection that fails counts as a failed attempt. Returns the last
-        reply and the number of attempts.
+        Without a plan there is one attempt. A connection that fails counts as a failed attempt. A call that is
+        ``forgotten`` is not tried again. Returns the last reply and the number of attempts.
         """
         plan = server.get("backoffPlan") or {}
         timeout = float(server.get("timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS)
@@ -118,11 +116,12 @@ class Courier:
             if reply.ok or reply.status in plan.get("excludedStatusCodes", []) or attempt == retries:
                 break
             growth = 2**attempt if plan.get("type") == "exponential" else 1
-            self._stopped.wait(float(plan["baseDelaySeconds"]) * growth * delivery.retry_delay_scale)
+            if forgotten.wait(float(plan["baseDelaySeconds"]) * growth * delivery.retry_delay_scale):
+                break
         return reply, attempt + 1
 
-    def deliver(self, step: Step, delivery: Delivery) -> list[Row]:
-        """Sends a step's message as ``delivery`` has it and reports each sending.
+    def deliver(self, step: Step, delivery: Delivery, forgotten: threading.Event) -> list[Row]:
+        """Sends a step's message as ``delivery`` has it and reports each sending, until its call is ``forgotten``.
 
         A report is ``{type, status?, deliveredTo, httpStatus, attempts, response?}``. ``deliveredTo`` is null for
         what was dropped (``dropped: true``) and where no server is set. ``response`` is there for messages that ask
@@ -139,8 +138,9 @@ class Courier:
             return [report]
         reports = []
         for _ in range(delivery.repeat):
-            self._stopped.wait(delivery.delay_seconds)
-            reply, attempts = self.send(message, step.server, delivery)
+            if forgotten.wait(delivery.delay_seconds):
+                break
+            reply, attempts = self.send(message, step.server, delivery, forgotten)
             sent = {**report, "deliveredTo": step.server["url"], "httpStatus": reply.status, "attempts": attempts}
             reports.append({**sent, "response": json_or_text(reply)} if message["type"] == "tool-calls" else sent)
         return reports

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +47,7 @@ class Exchange:
         self.delivery = Delivery()
         self.callee = Callee()
         self._held: dict[str, Call] = {}
+        self._forgotten = threading.Event()
         self._lock = threading.Lock()
 
     def ring(self, ring: Ring) -> Row:
@@ -123,19 +123,20 @@ class Exchange:
         customer = row["customer"]
         script = replace(self.callee.script(customer.get("number") or customer["sipUri"]), delivery=self.delivery)
         snapshot = {key: value for key, value in row.items() if key != "cost"}
-        return Call(snapshot, number, script, now(), answerer, list(answerer.tools(self.store)))
+        tools = list(answerer.tools(self.store))
+        return Call(snapshot, number, script, now(), self._forgotten, answerer, tools)
 
     def dial(self, call: Call, ring_seconds: float) -> None:
         """Runs an outbound call in real time: queued, ringing, in-progress, ended, report."""
         self._play(call, call.begins("queued"))
         self._play(call, call.begins("ringing"))
-        time.sleep(ring_seconds)
+        call.forgotten.wait(ring_seconds)
         if not call.behaviour.connects:
             self._play(call, call.fails(Verdict(by="nobody"), now()))
             return
         call.started = now()
         self._play(call, call.opens())
-        time.sleep(call.talk_millis() / 1000)
+        call.forgotten.wait(call.talk_millis() / 1000)
         self._play(call, call.closes(now()))
 
     def subscription(self) -> Row:
@@ -148,9 +149,14 @@ class Exchange:
         }
 
     def clear(self) -> None:
-        """Forgets held calls and puts delivery and callee back to their defaults."""
+        """Forgets all calls, those under way too, and puts delivery and callee back to their defaults.
+
+        A forgotten call sends nothing more, not even what is waiting to be sent again.
+        """
         with self._lock:
             self._held.clear()
+            self._forgotten.set()
+            self._forgotten = threading.Event()
         self.delivery, self.callee = Delivery(), Callee()
 
     def _called(self, to: str) -> Row:
@@ -189,7 +195,7 @@ class Exchange:
         if customer := _customer(ring):
             row["customer"] = customer
         self.store.insert("call", row)
-        return Call(row, number, ring, created)
+        return Call(row, number, ring, created, self._forgotten)
 
     def _who_answers(self, call: Call) -> tuple[Row | None, Reply | None, Verdict]:
         number = call.number or {}
@@ -216,15 +222,20 @@ class Exchange:
         self.store.update("call", call.id, gained)
 
     def _play(self, call: Call, steps: Sequence[Step]) -> None:
-        """Changes the row and sends the messages, step by step; shuffled messages find the row as it is in the end."""
+        """Changes the row and sends the messages, step by step; shuffled messages find the row as it is in the end.
+
+        For a call that is forgotten nothing is left to do: its row is gone.
+        """
         delivery = call.script.delivery or self.delivery
         if delivery.shuffle:
             for step in steps:
                 self.store.update("call", call.id, step.changes)
         for step in in_order(steps, delivery):
+            if call.forgotten.is_set():
+                return
             if step.changes and not delivery.shuffle:
                 self.store.update("call", call.id, step.changes)
-            call.reports += self.courier.deliver(step, delivery)
+            call.reports += self.courier.deliver(step, delivery, call.forgotten)
 
     def _outcome(self, call: Call, verdict: Verdict) -> Row:
         row = self.store.get("call", call.id) or {}

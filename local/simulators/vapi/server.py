@@ -68,6 +68,7 @@ class VapiSimulator(Simulator):
     def stop(self) -> None:
         """Stops listening and abandons what is still under way. A stopped simulator stays stopped."""
         super().stop()
+        self.exchange.clear()
         self._courier.close()
 
     def ring(
@@ -120,7 +121,7 @@ class VapiSimulator(Simulator):
         return {names[table]: rows for table, rows in self.store.dump().items()}
 
     def clear(self) -> None:
-        """Forgets rows and held calls; puts delivery and callee back to their defaults."""
+        """Forgets rows and calls, those under way too; puts delivery and callee back to their defaults."""
         self.store.clear()
         self.exchange.clear()
 

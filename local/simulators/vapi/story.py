@@ -1,6 +1,7 @@
 """The life of one call, as steps: each changes the call's row and may be told to a server (vapi.md 2.4 to 2.6)."""
 
 import copy
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,14 +22,15 @@ REPORT_LAG_MILLIS = 5000
 class Call:
     """A call under way. ``snapshot`` is its row as messages show it; instants are epoch milliseconds.
 
-    ``started`` is 0 until somebody picks up; ``tools`` are what the assistant can use; ``reports`` is what became of
-    the messages sent so far.
+    ``forgotten`` is set when the simulator forgets what there is; ``started`` is 0 until somebody picks up;
+    ``tools`` are what the assistant can use; ``reports`` is what became of the messages sent so far.
     """
 
     snapshot: Row
     number: Row | None
     script: Ring
     created: int
+    forgotten: threading.Event
     answerer: Answerer | None = None
     tools: Sequence[Row] = ()
     started: int = 0
