@@ -103,12 +103,16 @@ class Prices:
 class Carrier(Protocol):
     """A carrier under one account's credentials.
 
+    account: the account's id, which is no secret and stays when its credentials are renewed.
     asynchronous: `buy` may answer `pending`, to be followed by `order`. tags_numbers: the carrier shows a number's tag
     again, so that a number that nobody remembers can be proved to be ours. sets_caller_id_name: it can hold one.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
 
     @property
     def asynchronous(self) -> bool: ...

@@ -86,6 +86,10 @@ class Twilio:
         )
         return cls(api, pricing, account_sid, keys)
 
+    @property
+    def account(self) -> str:
+        return self.account_sid
+
     def search(self, wanted: Wanted) -> list[Offer]:
         """Leaves out numbers that need an address, which would be refused."""
         query: dict[str, Any] = {f"{each.capitalize()}Enabled": True for each in wanted.capabilities}

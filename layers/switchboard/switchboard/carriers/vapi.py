@@ -23,7 +23,8 @@ BACKOFF = {
 class VapiNumber:
     """A phone number's row at Vapi. number is None until it is known, or if it came masked.
 
-    token: of ours, in its server's headers. answerer: the assistant, squad or workflow that answers without asking us.
+    org_id: the organisation that it is in. token: of ours, in its server's headers. answerer: the assistant, squad or
+    workflow that answers without asking us.
     """
 
     id: str
@@ -31,6 +32,7 @@ class VapiNumber:
     status: str | None
     server_url: str | None
     created_at: str
+    org_id: str | None = None
     provider: str | None = None
     token: str | None = None
     answerer: str | None = None
@@ -194,6 +196,7 @@ def _number(row: Mapping[str, Any]) -> VapiNumber:
         status=row.get("status"),
         server_url=server.get("url"),
         created_at=row["createdAt"],
+        org_id=row.get("orgId"),
         provider=row.get("provider"),
         token=_object(server, "headers").get(TOKEN_HEADER),
         answerer=row.get("assistantId") or row.get("squadId") or row.get("workflowId"),

@@ -58,7 +58,8 @@ FORWARDS = frozenset({"sip", "tel"})
 class Vonage:
     """Vonage under one account; a `Carrier`.
 
-    currency: the account's, ISO 4217; Vonage does not name it. vapi_credential: Vapi's id of this account's keys.
+    account: its API key, by which Vonage names it. currency: the account's, ISO 4217; Vonage does not name it.
+    vapi_credential: Vapi's id of this account's keys.
     """
 
     name: ClassVar[str] = "vonage"
@@ -67,6 +68,7 @@ class Vonage:
     sets_caller_id_name: ClassVar[bool] = False
 
     api: Api
+    account: str
     currency: str
     vapi_credential: str
 
@@ -77,7 +79,7 @@ class Vonage:
         if not (key and secret and vapi_credential):
             raise ProviderNotConfigured("vonage", REMEDY)
         api = Api("Vonage", api_url, basic(key, secret), FORM, complaint=_complaint, read_timeout=READ_TIMEOUT)
-        return cls(api, currency, vapi_credential)
+        return cls(api, key, currency, vapi_credential)
 
     def search(self, wanted: Wanted) -> list[Offer]:
         features = FEATURES.get(frozenset(capability.upper() for capability in wanted.capabilities))

@@ -35,6 +35,7 @@ class AtCarrier(Shape):
     asked_last: when it may have been asked again. asker: a name that only the asking process knows.
     order, release_order: what a pending purchase or release is asked after by. reference: the carrier's own id.
     is_added: the business owned the number before, so that it is never released there.
+    account: in which the number may have been asked for, or is; None: it was not, or before accounts were kept.
     import_asked: when Vapi may have been asked to import the number. import_refusals: how often it has refused to.
     left_vapi: Vapi has let go of the number, and its carrier is next.
     """
@@ -43,6 +44,7 @@ class AtCarrier(Shape):
 
     candidates: list[Candidate]
     is_added: bool = False
+    account: str | None = None
     asked_since: Timestamp | None = None
     asked_last: Timestamp | None = None
     asker: str | None = None

@@ -60,6 +60,9 @@ ID_PREFIX = "pn_"
 UNFINISHED = frozenset({"purchasing", "importing", "activating", "undoing", "releasing"})
 """States in which the provider has still to be asked or told something."""
 
+GONE_AT_PROVIDER = "gone_at_provider"
+"""The code of the error of a number that its provider had no more."""
+
 GONE = frozenset({"failed", "released"})
 """States of a number that is nobody's any more: what it held is free for others."""
 
@@ -113,6 +116,7 @@ class NumberRecord(Shape):
     blocked_prefixes, allowed_prefixes: the same with reason and expiry. blocked_version, allowed_version: the version
     that last changed the list by the number's own record. lapsed_blocks: with `with_lists`, see Lists.
     thresholds_since: since when the number has the usage thresholds that it has; None where it has none.
+    vapi_org_id: the organisation of Vapi's that vapi_id is in; None where it is not known.
     carrier: what is known of the number there; None for Vapi's own. committed: cents a month that budgets bear for it.
     failures: how often in a row its provider has failed; it is not asked again before retry_at. is_forced: released
     whoever is talking.
@@ -126,6 +130,7 @@ class NumberRecord(Shape):
     request_digest: str
     attempt: str
     vapi_id: str | None = None
+    vapi_org_id: str | None = None
     profile: AssistantProfile | None = None
     rule_profiles: dict[str, AssistantProfile] = {}
     webhook_secret: str | None = None
@@ -208,6 +213,12 @@ class NumberRecord(Shape):
         return self.state in UNFINISHED or (self.out_of_step and self.state == "ready")
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it ended since its provider had it no more. What shows up of it again is not ours to give away."""
+        error = self.number.provisioning.error
+        return error is not None and error.code == GONE_AT_PROVIDER
+
+    @property
     def claimed(self) -> str | None:
         """The E.164 that no other number of the deployment may have: its own, or the one that it is to get."""
         return self.number.phone_number or (None if self.carrier is None else self.carrier.claimed)
@@ -220,7 +231,7 @@ class NumberRecord(Shape):
     def not_available(self) -> Self:
         """The carrier does not sell this candidate: the next is tried."""
         left = self.carrier.candidates[1:] if self.carrier else []
-        return self.noted(candidates=left, asked_since=None, asked_last=None, asker=None, order=None)
+        return self.noted(candidates=left, account=None, asked_since=None, asked_last=None, asker=None, order=None)
 
     def bought(self, reference: str | None, facts: NumberFacts, at: Timestamp) -> Self:
         """The carrier has confirmed the number, and Vapi is to import it; one that was deleted meanwhile goes back."""
@@ -249,7 +260,7 @@ class NumberRecord(Shape):
         update = {"carrier": noted.carrier.changed(candidates=[candidate]), "committed": committed}
         return moved.model_copy(update=update).answered()
 
-    def imported(self, vapi_id: str, at: Timestamp) -> Self:
+    def imported(self, vapi_id: str, at: Timestamp, org_id: str | None = None) -> Self:
         """Vapi has imported the number. One that was deleted meanwhile goes on to be released.
 
         The carrier is told the caller id name once the number is in service, so that a refused one holds nothing up.
@@ -258,7 +269,8 @@ class NumberRecord(Shape):
         moved = self._moved(at, {"provisioning": Provisioning(state=state, since=at)})
         to_be_told = self.out_of_step or self.number.caller_id_name is not None
         is_out_of_step = state == "activating" and to_be_told
-        return moved.model_copy(update={"vapi_id": vapi_id, "out_of_step": is_out_of_step}).answered()
+        update = {"vapi_id": vapi_id, "vapi_org_id": org_id, "out_of_step": is_out_of_step}
+        return moved.model_copy(update=update).answered()
 
     def not_imported(self, code: str, detail: str, at: Timestamp) -> Self:
         """Vapi will not import the number, or nobody wants it any more: its carrier gets it back. Cancelled."""
@@ -271,7 +283,7 @@ class NumberRecord(Shape):
         """Vapi does not have the number any more, while its carrier does: it is to be imported anew, and told all."""
         noted = self.noted(import_asked=None, import_refusals=0, asker=None)
         moved = noted._moved(at, {"provisioning": Provisioning(state="importing", since=at)})  # noqa: SLF001
-        return moved.model_copy(update={"vapi_id": None, "out_of_step": True})
+        return moved.model_copy(update={"vapi_id": None, "vapi_org_id": None, "out_of_step": True})
 
     def given_back(self, at: Timestamp) -> Self:
         """The carrier has the number back, since its owner released it or Vapi would not have it."""
@@ -302,11 +314,11 @@ class NumberRecord(Shape):
         gone = self.state in ("released", "failed") and self.number.provisioning.since < start
         return None if gone or self.number.purchase_date is None else self.number.monthly_fee
 
-    def purchased(self, vapi_id: str, at: Timestamp) -> Self:
+    def purchased(self, vapi_id: str, at: Timestamp, org_id: str | None = None) -> Self:
         """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released."""
         state = "releasing" if self.number.status == Status.CANCELLED else "activating"
         moved = self._moved(at, {"purchase_date": at, "provisioning": Provisioning(state=state, since=at)})
-        return moved.model_copy(update={"vapi_id": vapi_id}).answered()
+        return moved.model_copy(update={"vapi_id": vapi_id, "vapi_org_id": org_id}).answered()
 
     def activated(self, phone_number: str, facts: NumberFacts, at: Timestamp) -> Self:
         """The number can answer: it has its E.164 and what follows from it.

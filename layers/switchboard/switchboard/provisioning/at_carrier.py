@@ -24,13 +24,14 @@ from switchboard.errors import (
     ProviderCredentialsRejected,
     ProviderError,
     ProviderFailed,
+    ProviderNotConfigured,
     ProviderUnreachable,
     PurchaseRefused,
     RequirementMissing,
 )
 from switchboard.model.at_carrier import AtCarrier, Candidate
 from switchboard.model.number import PhoneNumberRequest, Status, contradictions
-from switchboard.model.record import ID_PREFIX, NumberRecord
+from switchboard.model.record import GONE_AT_PROVIDER, ID_PREFIX, NumberRecord
 from switchboard.provisioning.facts import facts_of
 from switchboard.provisioning.pricing import Pricing
 from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps, new_asker, refusal
@@ -66,7 +67,7 @@ class NumbersOfCarrier(Steps):
     def plan(self, request: PhoneNumberRequest) -> Plan:
         if not request.purchase:
             candidate = self._added(str(request.phone_number))
-            return Plan(carrier=AtCarrier(candidates=[candidate], is_added=True))
+            return Plan(carrier=AtCarrier(candidates=[candidate], is_added=True, account=self.carrier.account))
         candidates = self._candidates(request)
         if not candidates:
             raise NotAvailable(f"{self.carrier.name} has no number like the one that is wanted.")
@@ -81,6 +82,10 @@ class NumbersOfCarrier(Steps):
         return self._settled_or(intent, lambda: self._purchase(intent, is_request=True))
 
     def advance(self, record: NumberRecord) -> NumberRecord:
+        """As Purchasing.advance. An account that does not have the number could only say that there is none."""
+        if _at(record).account not in (None, self.carrier.account):
+            remedy = "its secret names another account than the one that the number is in."
+            raise ProviderNotConfigured(self.carrier.name, remedy)
         match record.state:
             case "purchasing":
                 return self._purchase(record)
@@ -157,7 +162,9 @@ class NumbersOfCarrier(Steps):
 
         def claimed(now: NumberRecord) -> NumberRecord:
             is_cancelled = now.number.status == Status.CANCELLED  # since it was read
-            return now if is_cancelled else now.noted(asked_since=at, asked_last=at, asker=asker)
+            if is_cancelled:
+                return now
+            return now.noted(account=self.carrier.account, asked_since=at, asked_last=at, asker=asker)
 
         try:
             asking = self.step(record, claimed)
@@ -171,7 +178,7 @@ class NumbersOfCarrier(Steps):
             return self.step(asking, lambda now: now.not_available())
         except _NEVER_SENT as error:
             if not is_request:
-                self.step(asking, lambda now: now.noted(asked_since=None, asked_last=None, asker=None))
+                self.step(asking, lambda now: now.noted(account=None, asked_since=None, asked_last=None, asker=None))
                 raise
             self._take_back(asking, error)
             raise
@@ -315,7 +322,7 @@ class NumbersOfCarrier(Steps):
 
     def _gone(self, record: NumberRecord) -> NumberRecord:
         detail = f"{self.carrier.name} does not have the number any more."
-        return self.step(record, lambda now: now.failed("gone_at_provider", detail, self._now()))
+        return self.step(record, lambda now: now.failed(GONE_AT_PROVIDER, detail, self._now()))
 
     def _import_refused(self, asking: NumberRecord, refused: Refused) -> NumberRecord:
         """A number that nobody could use yet is given back in the end; one that was in service is never given away."""
@@ -333,7 +340,7 @@ class NumbersOfCarrier(Steps):
         return self._settled_or(undoing, lambda: self.advance(undoing))
 
     def _imported(self, record: NumberRecord, row: VapiNumber) -> NumberRecord:
-        imported = self.step(record, lambda now: now.imported(row.id, self._now()))
+        imported = self.step(record, lambda now: now.imported(row.id, self._now(), row.org_id))
         if imported.state == "activating":
             return self.activated(imported, row)
         return self._went_on(imported)
@@ -363,7 +370,7 @@ class NumbersOfCarrier(Steps):
                 self.vapi.release_number(record.vapi_id)
             record = self.step(record, lambda now: now.noted(left_vapi=True))
             return self._release(record) if _at(record).left_vapi else record
-        if not at.is_added:
+        if not (at.is_added or record.is_lost):
             order = self._released(record)
             if order.state == "failed":  # another order is made the next time
                 self.step(record, lambda now: now.noted(release_order=None))

@@ -17,7 +17,7 @@ from switchboard.errors import (
     PurchaseRefused,
 )
 from switchboard.model.number import PhoneNumberRequest
-from switchboard.model.record import NumberRecord
+from switchboard.model.record import GONE_AT_PROVIDER, NumberRecord
 from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps
 
 AREA_CODE_DIGITS = 3
@@ -95,7 +95,7 @@ class NumbersOfVapi(Steps):
         return self.not_bought(record, OutcomeUnknown.code, detail)
 
     def _confirmed(self, record: NumberRecord, bought: VapiNumber) -> NumberRecord:
-        confirmed = self.step(record, lambda now: now.purchased(bought.id, self._now()))
+        confirmed = self.step(record, lambda now: now.purchased(bought.id, self._now(), bought.org_id))
         if confirmed.state == "activating":
             return self.activated(confirmed, bought)
         try:
@@ -105,7 +105,7 @@ class NumbersOfVapi(Steps):
 
     def lost_at_vapi(self, record: NumberRecord) -> NumberRecord:
         detail = "Vapi no longer has this number."
-        return self.step(record, lambda now: now.failed("gone_at_provider", detail, self._now()))
+        return self.step(record, lambda now: now.failed(GONE_AT_PROVIDER, detail, self._now()))
 
     def _release(self, record: NumberRecord) -> NumberRecord:
         if not record.is_forced and self.in_call(record):

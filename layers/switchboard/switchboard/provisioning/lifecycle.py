@@ -26,7 +26,7 @@ from switchboard.errors import (
     ProviderNotConfigured,
 )
 from switchboard.model.number import PhoneNumberRequest, Provider, VapiAssistant
-from switchboard.model.record import LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
+from switchboard.model.record import GONE_AT_PROVIDER, LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
 from switchboard.model.rules import NewRoutingRule, RoutingRule
 from switchboard.provisioning.assistants import examine, examine_rule, examine_rules, examine_thresholds
 from switchboard.provisioning.changes import Changes
@@ -185,7 +185,7 @@ class Lifecycle(Changes):
             number.id,
             number.business,
             None,
-            lambda now: now.not_imported("gone_at_provider", detail, self._now()) if now.state == "ready" else now,
+            lambda now: now.not_imported(GONE_AT_PROVIDER, detail, self._now()) if now.state == "ready" else now,
         )
         self._tried_now(gone)
         return True

@@ -7,7 +7,7 @@ nothing.
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,8 @@ QUIET_SECONDS = 600
 """A line that is held for longer is asked after."""
 
 CARRIERS: tuple[Provider, ...] = ("twilio", "vonage", "bandwidth")
+
+_IS_BACK = "which was taken for gone: it is left to its owner"
 
 _OURS = re.compile(r"/vapi/(pn_[0-9A-HJKMNP-TV-Z]{26})$")
 
@@ -142,6 +144,7 @@ class Reconciler:
     def _at_vapi(self, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
         rows = list(self.vapi.numbers())
         there = {row.id for row in rows}
+        organisations = {row.org_id for row in rows if row.org_id is not None}
         for row in rows:
             ours = _OURS.search(row.server_url or "")
             by_id = next((record for record in records.values() if record.vapi_id == row.id), None)
@@ -149,9 +152,14 @@ class Reconciler:
                 yield from self._drift(by_id, row)
             elif ours is not None:
                 yield from self._stray(row, ours[1])
-        for record in records.values():
-            if record.state == "ready" and record.vapi_id is not None and record.vapi_id not in there:
-                yield self._gone_at_vapi(record)
+        ready = [record for record in records.values() if record.state == "ready" and record.vapi_id is not None]
+        here = [
+            record
+            for record in ready
+            if record.vapi_org_id is None or record.vapi_org_id in organisations or not organisations
+        ]
+        yield from _elsewhere("vapi", len(ready) - len(here))
+        yield from _lost("vapi", here, [record for record in here if record.vapi_id not in there], self._gone_at_vapi)
 
     def _drift(self, record: NumberRecord, row: VapiNumber) -> Iterator[Finding]:
         if record.state != "ready" or record.out_of_step:
@@ -187,7 +195,9 @@ class Reconciler:
             yield Finding("unknown-at-vapi", row.id, f"its server URL names {number_id}, which the table does not know")
         elif record.unfinished and record.vapi_id is None:
             return  # its own life finds it
-        elif not self._is_old(_seconds(row.created_at)):
+        elif record.is_lost:
+            yield Finding("orphan-at-vapi", row.id, f"of {number_id}, {_IS_BACK}")
+        elif not self._is_old(_seconds(row.created_at), record):
             yield Finding("orphan-at-vapi", row.id, f"of {number_id}, too young to be given back")
         else:
             if not self.dry_run:
@@ -225,9 +235,11 @@ class Reconciler:
                 yield from self._left_over(carrier, held, number_id)
         if unknown:
             yield Finding("unknown-at-carrier", carrier.name, f"{unknown} numbers that are not ours")
-        for phone_number, record in mine.items():
-            if record.state == "ready" and phone_number not in owned:
-                yield self._gone_at_carrier(carrier, record)
+        ready = [record for record in mine.values() if record.state == "ready"]
+        here = [record for record in ready if record.carrier and record.carrier.account in (None, carrier.account)]
+        lost = [record for record in here if record.number.phone_number not in owned]
+        yield from _elsewhere(carrier.name, len(ready) - len(here))
+        yield from _lost(carrier.name, here, lost, lambda record: self._gone_at_carrier(carrier, record))
 
     def _tag(self, carrier: Carrier, held: Owned) -> str | None:
         """An asynchronous carrier's list shows no tags; the order that a number came by does."""
@@ -244,7 +256,9 @@ class Reconciler:
             yield Finding("unknown-at-carrier", where, f"tagged for {number_id}, which the table does not know")
         elif record.state == "purchasing":
             return  # its own life finds it
-        elif held.since is None or not self._is_old(held.since):
+        elif record.is_lost:
+            yield Finding("orphan-at-carrier", where, f"of {number_id}, {_IS_BACK}")
+        elif held.since is None or not self._is_old(held.since, record):
             yield Finding("orphan-at-carrier", where, f"of {number_id}, too young to be given back")
         else:
             done = not self.dry_run and carrier.release(held).state != "failed"
@@ -282,8 +296,28 @@ class Reconciler:
             done = not self.dry_run and self.lines.give_back(record.number.id, line.call_id)
             yield Finding("stale-line", line.call_id, f"of {record.number.id}, held since {line.since}", done=done)
 
-    def _is_old(self, since: int) -> bool:
-        return self.lifecycle.now() - since >= self.orphan_seconds
+    def _is_old(self, since: int, record: NumberRecord) -> bool:
+        """Whether what is there since then is an orphan for long: not before its number has come to where it stands."""
+        return self.lifecycle.now() - max(since, record.number.provisioning.since) >= self.orphan_seconds
+
+
+def _elsewhere(where: str, count: int) -> Iterator[Finding]:
+    if count:
+        yield Finding("not-compared", where, f"{count} of our numbers are in another account than its secret names")
+
+
+def _lost(
+    where: str,
+    compared: Sequence[NumberRecord],
+    lost: Sequence[NumberRecord],
+    give_up: Callable[[NumberRecord], Finding],
+) -> Iterator[Finding]:
+    """What is missing is given up; not where all of several numbers are, which a wrong secret explains better."""
+    if len(lost) == len(compared) > 1:
+        detail = f"none of our {len(lost)} numbers is there: is its secret of the right account? None is given up"
+        yield Finding("not-compared", where, detail)
+        return
+    yield from map(give_up, lost)
 
 
 def _tell(report: Report) -> None:

@@ -349,6 +349,7 @@ def _item(record: NumberRecord) -> Item:
     }
     optional = {
         "vapiId": record.vapi_id,
+        "vapiOrgId": record.vapi_org_id,
         "profile": record.profile and record.profile.model_dump_json(by_alias=True),
         "profiles": _profiles_json(record) if record.rule_profiles else None,
         "blockedPrefixes": _plain_entries(record.blocked_prefixes),
@@ -431,6 +432,7 @@ def _record(item: Item) -> NumberRecord:
         "attempt": kept.pop("attempt"),
         "out_of_step": kept.pop("outOfStep"),
         "vapi_id": kept.pop("vapiId", None),
+        "vapi_org_id": kept.pop("vapiOrgId", None),
         "webhook_secret": kept.pop("signingSecret", None),
         "previous_webhook_secret": kept.pop("previousSigningSecret", None),
         "profile": profile and AssistantProfile.model_validate_json(profile),
