@@ -50,6 +50,7 @@ from tests.support.invoking import Answer, invoke, request
 from tests.support.template import resources
 
 REGION = "us-east-1"
+DEPLOYMENT = "deployment"
 BUCKET = "exports-bucket"
 WEBHOOK_KEYS = {"current": "current-key", "previous": "previous-key"}
 CLIENTS = {"acme": "client-acme", "globex": "client-globex"}
@@ -255,6 +256,7 @@ def aws(
         "BUSINESS_MONTHLY_BUDGET_CENTS": "",
         "BUSINESS_CLAIM": "",
         "HOME_COUNTRY": "US",
+        "DEPLOYMENT_ID": DEPLOYMENT,
         "TIME_ZONE": "UTC",
         "CALL_RETENTION_DAYS": "400",
         "EXPORTS_BUCKET_NAME": BUCKET,

@@ -18,7 +18,7 @@ from switchboard.model.record import number_id
 from switchboard.provisioning import connected
 from switchboard.store import dynamo, secrets
 from switchboard.store.budgets import set_limit
-from tests.functions.conftest import Deployment
+from tests.functions.conftest import DEPLOYMENT, Deployment
 from tests.functions.interruptions import clear_faults
 from tests.functions.outside import cold, outside
 from tests.functions.sellers import Seller
@@ -27,7 +27,7 @@ from tests.support.invoking import Answer
 PROVIDERS = ["twilio", "vonage", "bandwidth"]
 IMPORT = ("POST", "/phone-number")
 EXACT = "+14155550142"
-OWN_ID = number_id("acme", "k1", 0, b"")
+OWN_ID = number_id(DEPLOYMENT, "acme", "k1", 0, b"")
 PRICES = json.dumps({"bandwidth": {"US": {"local": {"monthlyFee": 35, "setupFee": 10, "perMinuteCost": 0.55}}}})
 
 

@@ -16,7 +16,7 @@ from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord, number_id
 from switchboard.provisioning import connected
 from switchboard.provisioning.steps import NOT_BOUGHT
-from tests.functions.conftest import Deployment
+from tests.functions.conftest import DEPLOYMENT, Deployment
 from tests.functions.interruptions import clear_faults, dying_at_every_step, others_work_at_every_step
 from tests.functions.outside import cold, outside
 from tests.functions.sellers import Seller
@@ -24,7 +24,7 @@ from tests.support.invoking import Answer
 
 PROVIDERS = ["twilio", "vonage", "bandwidth"]
 EXACT = "+14155550142"
-OWN_ID = number_id("acme", "k1", 0, b"")
+OWN_ID = number_id(DEPLOYMENT, "acme", "k1", 0, b"")
 IMPORT = ("POST", "/phone-number")
 
 WANTED: dict[str, dict[str, Any]] = {

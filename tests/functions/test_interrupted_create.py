@@ -13,7 +13,7 @@ from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord, number_id
 from switchboard.provisioning import connected
 from switchboard.provisioning.steps import UNSURE_SECONDS
-from tests.functions.conftest import Deployment
+from tests.functions.conftest import DEPLOYMENT, Deployment
 from tests.functions.interruptions import dying_at_every_step, others_work_at_every_step
 from tests.functions.outside import cold, outside
 from tests.support.invoking import Answer, invoke
@@ -274,7 +274,7 @@ def test_a_create_bears_the_work_of_others_between_its_steps(aws: Deployment, sc
     def prepare() -> str:
         if fault is not None:
             aws.vapi.fault(fault)
-        return number_id("acme", "k1", 0, b"")
+        return number_id(DEPLOYMENT, "acme", "k1", 0, b"")
 
     def others_work(wanted_id: str) -> None:
         with suppress(NumberNotFound, ProviderBusy, PurchaseRefused, StatusConflict):

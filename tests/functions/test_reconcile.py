@@ -10,7 +10,7 @@ from local.simulators.faults import Fault
 from local.simulators.vapi.clock import iso
 from switchboard.provisioning import carriers
 from switchboard.provisioning.at_carrier import TAG_PREFIX
-from tests.functions.conftest import Deployment
+from tests.functions.conftest import Deployment, make_table
 from tests.functions.outside import outside, writes
 from tests.functions.ringing import rings
 from tests.functions.sellers import Seller
@@ -168,6 +168,27 @@ def test_a_number_at_vapi_that_names_a_number_nobody_knows_is_told_and_left_alon
     aws.at_vapi("phone-number", provider="vapi", server={"url": "https://elsewhere.example/hook"})
     assert found(aws.reconcile(30 * DAY)) == {"unknown-at-vapi": (1, 0)}
     assert len(aws.vapi.state()["numbers"]) == 2
+
+
+def test_a_number_at_vapi_of_another_deployment_is_never_released_though_it_has_the_same_id(aws: Deployment) -> None:
+    number = aws.bought()
+    url = f"https://staging.example/vapi/{number['id']}"
+    aws.at_vapi("phone-number", provider="vapi", server={"url": url})
+    assert found(aws.reconcile(30 * DAY)) == {"unknown-at-vapi": (1, 0)}
+    assert len(aws.rows(number["id"])) == 2
+
+
+def test_two_deployments_in_one_account_leave_each_others_numbers_alone(
+    aws: Deployment, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active(aws, seller)
+    aws.table.delete()
+    make_table(aws.table)
+    aws.vapi.reset()
+    monkeypatch.setenv("DEPLOYMENT_ID", "another-deployment")
+    active(aws, seller)  # the same business, the same Idempotency-Key
+    assert found(aws.reconcile(30 * DAY)) == {"unknown-at-carrier": (1, 0)}
+    assert len(seller.owned()) == 2
 
 
 def test_an_orphan_at_its_carrier_is_given_back_when_the_table_knows_that_it_is_nobodys(

@@ -432,7 +432,7 @@ keys = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 
 @given(keys, st.none() | keys, st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
 def test_an_id_is_pn_and_a_ulid(business: str, key: str | None, at_ms: int, entropy: bytes) -> None:
-    made = number_id(business, key, at_ms, entropy)
+    made = number_id("here", business, key, at_ms, entropy)
     assert made.startswith("pn_")
     assert len(made) == 29
     assert set(made.removeprefix("pn_")) <= set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
@@ -440,26 +440,32 @@ def test_an_id_is_pn_and_a_ulid(business: str, key: str | None, at_ms: int, entr
 
 @given(keys, keys, st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
 def test_a_key_names_the_same_number_at_any_time(business: str, key: str, at_ms: int, entropy: bytes) -> None:
-    assert number_id(business, key, at_ms, entropy) == number_id(business, key, 0, bytes(10))
+    assert number_id("here", business, key, at_ms, entropy) == number_id("here", business, key, 0, bytes(10))
 
 
 @given(keys, st.lists(keys, min_size=2, max_size=2, unique=True))
 def test_another_business_or_another_key_names_another_number(same: str, others: list[str]) -> None:
     one, other = others
-    assert number_id(one, same, 0, bytes(10)) != number_id(other, same, 0, bytes(10))
-    assert number_id(same, one, 0, bytes(10)) != number_id(same, other, 0, bytes(10))
+    assert number_id("here", one, same, 0, bytes(10)) != number_id("here", other, same, 0, bytes(10))
+    assert number_id("here", same, one, 0, bytes(10)) != number_id("here", same, other, 0, bytes(10))
+
+
+@given(keys, keys, st.lists(keys, min_size=2, max_size=2, unique=True))
+def test_another_deployment_names_another_number(business: str, key: str, deployments: list[str]) -> None:
+    one, other = (number_id(deployment, business, key, 0, bytes(10)) for deployment in deployments)
+    assert one != other
 
 
 def test_a_business_and_its_key_are_not_run_together() -> None:
-    assert number_id("ab", "c", 0, bytes(10)) != number_id("a", "bc", 0, bytes(10))
+    assert number_id("here", "ab", "c", 0, bytes(10)) != number_id("here", "a", "bc", 0, bytes(10))
 
 
 def test_without_a_key_every_request_names_a_number_of_its_own() -> None:
-    assert number_id("acme", None, AT, bytes(10)) != number_id("acme", None, AT, bytes(9) + b"\1")
+    assert number_id("here", "acme", None, AT, bytes(10)) != number_id("here", "acme", None, AT, bytes(9) + b"\1")
 
 
 def test_ids_without_a_key_sort_by_their_time() -> None:
-    ids = [number_id("acme", None, AT * 1000 + step, bytes(10)) for step in (0, 1, 1000, 10**9)]
+    ids = [number_id("here", "acme", None, AT * 1000 + step, bytes(10)) for step in (0, 1, 1000, 10**9)]
     assert ids == sorted(ids)
 
 

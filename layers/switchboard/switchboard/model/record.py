@@ -566,14 +566,15 @@ class NumberRecord(Shape):
         return self.model_copy(update={"number": number, "revision": self.revision + 1})
 
 
-def number_id(business: str, idempotency_key: str | None, at_ms: int, entropy: bytes) -> str:
-    """`pn_` and a ULID: from business and key where there is a key, so that a retry names the same number.
+def number_id(deployment: str, business: str, idempotency_key: str | None, at_ms: int, entropy: bytes) -> str:
+    """`pn_` and a ULID: made of business and key where there is a key, so that a retry names the same number.
 
+    deployment: its own name, since carriers and Vapi know a number by its id, and two deployments may share an account.
     entropy: 10 random bytes.
     """
     if idempotency_key is None:
         return f"{ID_PREFIX}{ULID.from_bytes(at_ms.to_bytes(6) + entropy[:10])}"
-    seed = hashlib.sha256(f"{business}\0{idempotency_key}".encode()).digest()
+    seed = hashlib.sha256(f"{deployment}\0{business}\0{idempotency_key}".encode()).digest()
     return f"{ID_PREFIX}{ULID.from_bytes(seed[:16])}"
 
 

@@ -49,6 +49,7 @@ def changes() -> Changes:
 def lifecycle(clock: Callable[[], float] = time.time) -> Lifecycle:
     return Lifecycle(
         clock=clock,
+        deployment=os.environ["DEPLOYMENT_ID"],
         numbers=numbers(),
         screening=screening(),
         budgets=budgets(os.environ["MONTHLY_BUDGET_CENTS"], os.environ["BUSINESS_MONTHLY_BUDGET_CENTS"]),

@@ -38,8 +38,9 @@ from switchboard.store.screening import Screening
 
 @dataclass(frozen=True, kw_only=True)
 class Lifecycle(Changes):
-    """purchasing: how numbers of a provider are bought; raises ProviderNotConfigured."""
+    """deployment: its own name. purchasing: how numbers of a provider are bought; raises ProviderNotConfigured."""
 
+    deployment: str
     vapi: Vapi
     screening: Screening
     budgets: Budgets
@@ -57,7 +58,7 @@ class Lifecycle(Changes):
         purchasing = self.purchasing(request.provider)
         purchasing.refuse(request)
         at = self._now()
-        wanted_id = number_id(business, idempotency_key, at * 1000, secrets.token_bytes(10))
+        wanted_id = number_id(self.deployment, business, idempotency_key, at * 1000, secrets.token_bytes(10))
         earlier = self.numbers.find(wanted_id) if idempotency_key else None
         if earlier is not None:
             return self._resumed(earlier, request), False

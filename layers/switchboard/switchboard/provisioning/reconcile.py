@@ -193,6 +193,8 @@ class Reconciler:
         record = self.lifecycle.numbers.find(number_id)
         if record is None:
             yield Finding("unknown-at-vapi", row.id, f"its server URL names {number_id}, which the table does not know")
+        elif row.server_url != record.server_url:
+            yield Finding("unknown-at-vapi", row.id, f"its server URL names {number_id}, in another deployment")
         elif record.unfinished and record.vapi_id is None:
             return  # its own life finds it
         elif record.is_lost:
