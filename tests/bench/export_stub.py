@@ -52,6 +52,9 @@ def serve(item: bytes, page: bytes) -> None:
             self._read()
             self._answer(b"", "application/xml")
 
+        def do_DELETE(self) -> None:
+            self._answer(b"", "application/xml")
+
         def _read(self) -> bytes:
             if self.headers.get("Expect") == "100-continue":
                 self.send_response_only(100)

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ from tests.functions.outside import Killed, dies, outside
 from tests.functions.ringing import CALLER, T, ends, rings
 from tests.support.invoking import Answer, Context, invoke
 
-OTHER = "+12025550187"
+OTHER, NEEDLE = "+12025550187", "+12025550155"
 FROM, TO = T // 1000 - 60, T // 1000 + 3600
 NASTY = '=HYPERLINK("http://x"),\r\n"quoted", \u00e9\U0001f600'
 AWAY = 1_000.0
@@ -124,6 +124,12 @@ def a_context(remaining: Callable[[], int] = lambda: 900_000) -> Context:
             return remaining()
 
     return Another(aws_request_id=f"request-{next(_owners)}")
+
+
+def time_for(pages: int) -> Context:
+    """Of an invocation that reads so many pages: beside each, the claim and the margin ask how much time is left."""
+    asked = count()
+    return a_context(lambda: 900_000 if next(asked) < pages + 1 else 1_000)
 
 
 def later(of: Writer, seconds: float = AWAY) -> Writer:
@@ -434,13 +440,29 @@ class Interrupted:
         """Whether the message was worked off."""
         return write_exports(asked_by(self.message), of, context or a_context()) == {"batchItemFailures": []}
 
-    def assert_whole(self) -> None:
+    def assert_whole(self, ids: Sequence[str] = IN_ORDER) -> None:
         """The file holds each call once, nothing else of the export is left, and its item says how many."""
         done = look(self.aws, self.number, self.export).body
-        assert (done["status"], done["rows"]) == ("ready", len(IN_ORDER)), done
+        assert (done["status"], done["rows"]) == ("ready", len(ids)), done
         (file,) = stored(self.export)
         read = READERS[self.wanted.get("format", "jsonl"), self.wanted.get("compress", False)](file)
-        assert [row["id"] for row in read] == IN_ORDER
+        assert [row["id"] for row in read] == list(ids)
+
+    def is_over(self) -> bool:
+        """Asks past the interrupted clients."""
+        key = {"PK": f"NUMBER#{self.number['id']}", "SK": f"EXPORT#{self.export['exportId']}"}
+        return bool(self.aws.table.get_item(Key=key)["Item"]["status"] != "running")
+
+    def hand_on(self, of: Writer, since: float = 0) -> int:
+        """Workers with time for two pages each, one after the other, until it is over; how many there were.
+
+        since: seconds from now.
+        """
+        for turn in range(30):
+            if self.is_over():
+                return turn
+            self.write(later(of, since + turn * AWAY), time_for(pages=2))
+        raise AssertionError("it never ends")
 
 
 def interrupted(aws: Deployment, number: dict[str, Any], **wanted: Any) -> Interrupted:
@@ -508,8 +530,7 @@ def test_a_worker_whose_time_is_nearly_over_hands_over(
     seen: list[dict[str, Any]] = []
 
     def handed_over() -> bool:
-        looks = count()
-        assert work(of, a_context(lambda: 900_000 if next(looks) < 3 else 1_000)) == 0  # time for two pages
+        assert work(of, time_for(pages=2)) == 0
         seen.append(look(aws, number, export).body)
         return bool(seen[-1]["status"] == "ready")
 
@@ -518,6 +539,117 @@ def test_a_worker_whose_time_is_nearly_over_hands_over(
     assert [each["percent"] for each in seen] == sorted(each["percent"] for each in seen)
     Interrupted(aws, number, wanted, export, {}).assert_whole()
     assert open_uploads() == []
+
+
+FILTERED = [
+    {"format": form, "compress": compress, "filters": {"caller": NEEDLE}, "from": T // 1000, "to": T // 1000 + 6}
+    for form, compress in (("csv", False), ("json", True), ("jsonl", False))
+]
+
+
+def some_needles(number: dict[str, Any]) -> None:
+    """Two calls of one caller among many of others, in the same page neither with each other nor with the first."""
+    history(number, FEW)
+    for position, at in enumerate((T + 2_000, T + 4_500)):
+        happened(number, f"needle-{position}", at, customer=NEEDLE)
+
+
+NEEDLES = ["needle-0", "needle-1"]
+
+
+@pytest.mark.parametrize("wanted", FILTERED, ids=["csv", "json.gz", "jsonl"])
+def test_an_export_of_few_among_many_is_gone_on_with_where_the_last_worker_stopped(
+    aws: Deployment, number: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    some_needles(number)
+    case = interrupted(aws, number, **wanted)
+    workers, seen = count(), []
+    while not case.is_over():
+        assert case.write(later(replace(writer(), at_once=4), next(workers) * AWAY), time_for(pages=1))
+        seen.append(look(aws, number, case.export).body)
+    assert [each["percent"] for each in seen] == sorted({each["percent"] for each in seen}), "each gets further"
+    assert len(seen) > MOST_TRIES - 1
+    assert {each["rows"] for each in seen} == {0, 1, 2}
+    case.assert_whole(NEEDLES)
+    assert open_uploads() == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "lost"),
+    [(FILTERED[0], False), (FILTERED[1], False), (FILTERED[2], True)],
+    ids=["csv, a death", "json.gz, a death", "jsonl, a lost answer"],
+)
+def test_a_hand_over_that_is_interrupted_anywhere_loses_no_row_and_repeats_none(
+    aws: Deployment, number: dict[str, Any], wanted: dict[str, Any], lost: bool
+) -> None:
+    some_needles(number)
+    of = replace(writer(), at_once=4)
+    undisturbed = interrupted(aws, number, **wanted)
+    with outside(more=clients()) as taken:
+        assert undisturbed.hand_on(of) > 1
+    undisturbed.assert_whole(NEEDLES)
+    for at in range(len(taken)):
+        case = interrupted(aws, number, **wanted)
+        with suppress(Killed), outside(at, (lambda: None) if lost else dies, lost=lost, more=clients()):
+            case.hand_on(of)
+        case.hand_on(of, since=30 * AWAY)
+        case.assert_whole(NEEDLES)
+
+
+@pytest.mark.parametrize("wanted", RESUMED[:3], ids=["csv", "json", "jsonl.gz"])
+@pytest.mark.usefixtures("small_parts")
+def test_what_waits_for_the_next_part_is_handed_over_with_the_parts(
+    aws: Deployment, number: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    """Parts of some pages each, workers of two pages: a rest follows a part, and a part takes up a rest."""
+    history(number, FEW)
+    of = replace(writer(), part_bytes={"csv": 2_500, "json": 6_000, "jsonl": 60}[wanted["format"]], at_once=4)
+    undisturbed = interrupted(aws, number, **wanted)
+    with outside(more=clients()) as taken:
+        undisturbed.hand_on(of)
+    undisturbed.assert_whole()
+    kept = [step.rpartition(".")[2] for step in taken if "s3" in step]
+    assert {"UploadPart", "PutObject", "GetObject", "CompleteMultipartUpload"} <= set(kept), kept
+    for at in range(len(taken)):
+        case = interrupted(aws, number, **wanted)
+        with suppress(Killed), outside(at, dies, more=clients()):
+            case.hand_on(of)
+        case.hand_on(of, since=30 * AWAY)
+        case.assert_whole()
+
+
+def test_progress_is_saved_now_and_then_where_no_part_is_filled(aws: Deployment, number: dict[str, Any]) -> None:
+    some_needles(number)
+    of = replace(writer(), at_once=4, pages_unsaved=1)
+    case = interrupted(aws, number, **FILTERED[0])
+    seen: list[dict[str, Any]] = []
+
+    def looked() -> int:
+        seen.append(look(aws, number, case.export).body)
+        return 900_000
+
+    assert case.write(of, a_context(looked))
+    assert len({each["percent"] for each in seen}) > 2
+    assert seen[-1]["rows"] > 0
+    case.assert_whole(NEEDLES)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_of_an_export_that_fails_after_a_hand_over_nothing_is_left(aws: Deployment, number: dict[str, Any]) -> None:
+    some_needles(number)
+    of = replace(writer(), at_once=4)
+    case = interrupted(aws, number, filters={"caller": NEEDLE}, format="csv")
+    assert case.write(of, time_for(pages=2))
+    assert len(stored(case.export)) == 1, "what waits"
+
+    def fails(request: Any, **_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    dynamo.bulk_table().client.meta.events.register_first("before-send.dynamodb.Query", fails)
+    for attempt in range(1, MOST_TRIES + 2):
+        case.write(later(of, attempt * AWAY))
+    assert look(aws, number, case.export).body["status"] == "failed"
+    assert stored(case.export) == []
 
 
 def test_a_parquet_file_that_takes_longer_than_a_worker_has_fails_and_says_why(

@@ -49,15 +49,23 @@ def written(file: File, rows: list[list[Row]], *, take: bool = True) -> list[byt
 
 
 def resumed(new: Callable[..., File], portions: list[list[Row]]) -> bytes:
-    """The same file, each part by somebody else, who knows no more than how many parts and rows there are."""
+    """The same file, each portion by somebody else, who knows no more than how many rows there are and what waits.
+
+    Every second of them fills a part.
+    """
     parts: list[bytes] = []
-    rows = 0
+    waiting, rows = None, 0
     for portion in portions:
-        file = new(parts=len(parts), rows=rows)
+        file = new(waiting=waiting, rows=rows)
         file.add(portion)
-        parts.append(file.take())
         rows += len(portion)
-    return b"".join(parts) + new(parts=len(parts), rows=rows).end()
+        if len(parts) % 2:
+            parts.append(file.take())
+            waiting = b""
+        else:
+            waiting = file.rest()
+            parts.append(b"")
+    return b"".join(parts) + new(waiting=waiting, rows=rows).end()
 
 
 def plain(value: Any, kind: Kind) -> Any:

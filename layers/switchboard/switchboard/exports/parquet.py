@@ -53,6 +53,9 @@ class ParquetFile:
         self._waiting.clear()
         return taken
 
+    def rest(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         self._end_group()
         self._writer.close()

@@ -26,25 +26,29 @@ class File(Protocol):
     def take(self) -> bytes:
         """What waits, as the next part."""
 
+    def rest(self) -> bytes:
+        """What waits, and goes on waiting: with it whoever comes next makes the same part; empty where nobody can."""
+
     def end(self) -> bytes:
         """The last part; it may be empty."""
 
 
 class TextFile:
-    """Text that can be gone on with where a part ended, by whoever knows how many rows the parts before hold.
+    """Text that can be gone on with by whoever knows how many rows it has so far, and what of it waits.
 
-    compress: each part is a gzip member of its own, and gzip's members in a row are one file.
+    compress: each part is one gzip member or several, and gzip's members in a row are one file. waiting: the rest of
+    a file that others began; None for a new one.
     """
 
-    def __init__(self, text: Text, *, compress: bool, parts: int = 0, rows: int = 0) -> None:
+    def __init__(self, text: Text, *, compress: bool, rows: int = 0, waiting: bytes | None = None) -> None:
         self.media_type = "application/gzip" if compress else text.media_type
         self.extension = f"{text.extension}.gz" if compress else text.extension
         self._text = text
         self._compress = compress
         self._member = self._new_member()
-        self._waiting = bytearray()
+        self._waiting = bytearray(waiting or b"")
         self._rows = rows
-        if parts == 0:
+        if waiting is None:
             self._write(text.head())
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -56,12 +60,15 @@ class TextFile:
         return len(self._waiting)
 
     def take(self) -> bytes:
+        taken = self.rest()
+        self._waiting.clear()
+        return taken
+
+    def rest(self) -> bytes:
         if self._member is not None:
             self._waiting += self._member.flush()
             self._member = self._new_member()
-        taken = bytes(self._waiting)
-        self._waiting.clear()
-        return taken
+        return bytes(self._waiting)
 
     def end(self) -> bytes:
         self._write(self._text.tail())

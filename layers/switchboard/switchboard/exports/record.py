@@ -88,6 +88,11 @@ class Asked:
         return keys.export_file(self.business, self.number_id, f"{self.export_id}.{self.extension}")
 
     @property
+    def rest_key(self) -> str:
+        """Where the rest lies that waits for the next part while nobody writes."""
+        return f"{self.key}.rest"
+
+    @property
     def filename(self) -> str:
         """calls-+14155550100-2026-11-01-2026-11-30.csv.gz: the first and the last day, in the asked time zone."""
         zone = ZoneInfo(self.wanted.timezone)

@@ -1,13 +1,14 @@
-"""Writing exports: page by page into a file of parts, each part saved before the next, so that a death costs one part.
+"""Writing exports: page by page into a file of parts, saved with each part and now and then between two.
 
 Whoever writes an export holds its lease until the very instant at which their function would be ended, so that there
-are never two, and nobody has to say that they are alive. What is safe stands in the export's item; whoever comes next
-goes on from there, writes the part that was under way again, under the same number, and ends with the same file.
+are never two, and nobody has to say that they are alive. What is safe stands in the export's item, and what is less
+than a part in an object beside the file, the rest; whoever comes next goes on from there, writes the part that was
+under way again, under the same number, and ends with the same file.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +31,9 @@ logger = Logger()
 
 PART_BYTES = 8 * 1024 * 1024
 """S3 takes parts of 5 MiB at least, the last one aside."""
+
+PAGES_UNSAVED = 100
+"""How many pages are read between two saves, where they do not fill a part: a few seconds."""
 
 MOST_PARTS = 5_000
 """S3 takes 10,000; the item that holds their ETags, 400 KB."""
@@ -68,7 +72,10 @@ class _GivenUp(Exception):
 
 @dataclass(frozen=True)
 class Writer:
-    """part_bytes: how large a part is, at least. at_once: calls of one read, else 1 MB. clock: Unix seconds."""
+    """part_bytes: how large a part is, at least. at_once: calls of one read, else 1 MB. clock: Unix seconds.
+
+    pages_unsaved: how many reads a death costs at most.
+    """
 
     exports: Exports
     calls: Calls
@@ -76,6 +83,7 @@ class Writer:
     queue: ExportQueue
     part_bytes: int = PART_BYTES
     at_once: int | None = None
+    pages_unsaved: int = PAGES_UNSAVED
     clock: Callable[[], float] = time.time
 
     def write(self, asked: Asked, owner: str, remaining_ms: Callable[[], int]) -> None:
@@ -117,11 +125,11 @@ class Writer:
         try:
             is_whole = run.write(remaining_ms)
         except UploadGone:
-            run.abort()
+            run.clear_away()
             self.exports.start_again(claimed)
             raise TryAgain(1) from None
         except _GivenUp as given_up:
-            run.abort()
+            run.clear_away()
             self.exports.fail(claimed, given_up.error)
             return
         if is_whole:
@@ -154,22 +162,29 @@ class _Run:
         wanted = self._asked.wanted
         if self._claimed.tries > MOST_TRIES or self._claimed.restarts > MOST_RESTARTS:
             raise _GivenUp(_GAVE_UP)
-        if wanted.format == "parquet" and self._upload is not None:
+        if wanted.format == "parquet" and self._saved.cursor is not None:
             raise UploadGone  # whoever began it knew what its footer needs
         columns = [COLUMNS[name] for name in wanted.columns()]
         file, row, fits = self._file(columns), rows_of(columns), _fitting(wanted.filters)
         margin = min(MARGIN_MS, remaining_ms() // 2)
         cursor = self._saved.cursor
         start = wanted.from_ * 1000 if cursor is None else cursor + 1
+        unsaved = 0
         for page in self._pages(start, wanted.to * 1000):
             rows = [row(call) for call in map(call_from_item, page) if fits(call)]
             file.add(rows)
             self.rows += len(rows)
+            unsaved += 1
+            is_late = remaining_ms() < margin
+            if is_late and wanted.format == "parquet":
+                raise _GivenUp(_TOO_MANY)
             if file.size() >= self._writer.part_bytes:
                 self._save_part(file, int(page[-1]["calledAt"]))
-            if remaining_ms() < margin:
-                if wanted.format == "parquet":
-                    raise _GivenUp(_TOO_MANY)
+                unsaved = 0
+            elif is_late or unsaved == self._writer.pages_unsaved:
+                self._save_rest(file, int(page[-1]["calledAt"]))
+                unsaved = 0
+            if is_late:
                 return False
         self._end(file)
         return True
@@ -178,19 +193,29 @@ class _Run:
         writer = self._writer
         return writer.calls.outlines(self._asked.number_id, from_ms, to_ms, at_once=writer.at_once)
 
-    def abort(self) -> None:
-        """Removes the parts that were uploaded."""
+    def clear_away(self) -> None:
+        """Removes the parts that were uploaded, and the rest."""
         if self._upload is not None:
             self._writer.objects.abort(self._asked.key, self._upload)
+        self._writer.objects.forget(self._asked.rest_key)
 
     def _file(self, columns: Sequence[Column]) -> File:
-        wanted = self._asked.wanted
+        wanted, waiting = self._asked.wanted, self._waiting()
         if wanted.format == "parquet":
             from switchboard.exports.parquet import ParquetFile  # noqa: PLC0415 - a library of 100 MB
 
             return ParquetFile(columns, wanted.timezone)
         text = TEXTS[wanted.format](columns, ZoneInfo(wanted.timezone))
-        return TextFile(text, compress=wanted.compress, parts=len(self._saved.parts), rows=self._saved.rows)
+        return TextFile(text, compress=wanted.compress, rows=self.rows, waiting=waiting)
+
+    def _waiting(self) -> bytes | None:
+        """What waits of the file, where somebody has begun it; then the run goes on from there."""
+        if not self._saved.rest:
+            return None if self._saved.cursor is None else b""
+        rest, said = self._writer.objects.kept(self._asked.rest_key)
+        self._saved = replace(self._saved, cursor=int(said["cursor"]), rows=int(said["rows"]))
+        self.rows = self._saved.rows
+        return rest
 
     def _save_part(self, file: File, cursor: int) -> None:
         """Uploads what waits; then it is safe, up to the call at `cursor`."""
@@ -200,13 +225,27 @@ class _Run:
         self._saved = Progress(self._upload, (*self._saved.parts, etag), cursor, self.rows)
         self._writer.exports.save(self._claimed, self._saved)
 
+    def _save_rest(self, file: File, cursor: int) -> None:
+        """Keeps what waits, and it goes on waiting; then it is safe, up to the call at `cursor`.
+
+        The rest says itself up to where it goes, so that it is replaced and gone on from in one write. Of a file that
+        only who began it can end, the cursor tells no more than how far it is.
+        """
+        rest = file.rest()
+        if rest:
+            said = {"cursor": str(cursor), "rows": str(self.rows)}
+            self._writer.objects.keep(self._asked.rest_key, rest, said)
+        self._saved = Progress(self._upload, self._saved.parts, cursor, self.rows, rest=bool(rest))
+        self._writer.exports.save(self._claimed, self._saved)
+
     def _end(self, file: File) -> None:
-        rest = file.end()
+        last = file.end()
         if self._upload is None:
-            self._writer.objects.put(self._asked.key, rest, file.media_type)
-            return
-        etags = [*self._saved.parts, self._uploaded(file, rest)] if rest else self._saved.parts
-        self._writer.objects.complete(self._asked.key, self._upload, etags)
+            self._writer.objects.put(self._asked.key, last, file.media_type)
+        else:
+            etags = [*self._saved.parts, self._uploaded(file, last)] if last else self._saved.parts
+            self._writer.objects.complete(self._asked.key, self._upload, etags)
+        self._writer.objects.forget(self._asked.rest_key)
 
     def _uploaded(self, file: File, part: bytes) -> str:
         objects = self._writer.objects

@@ -251,7 +251,8 @@ class Calls:
             found += map(shallow, answer["Items"])
             found.sort(key=_CALLED)
             if "LastEvaluatedKey" not in answer:
-                yield found
+                if found:
+                    yield found
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
             # More of the last instant may follow.

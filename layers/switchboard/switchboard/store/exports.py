@@ -25,12 +25,17 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What of an export's file is safe. parts: the ETags of its parts. cursor: all calls up to it are in them."""
+    """What of an export's file is safe, and up to where: all calls up to the cursor are in parts and rest.
+
+    parts: the ETags of the file's parts. rest: whether an object beside the file holds what is less than a part; it
+    says itself up to where it goes, which may be further.
+    """
 
     upload: str | None = None
     parts: tuple[str, ...] = ()
     cursor: int | None = None
     rows: int = 0
+    rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +122,13 @@ class Exports:
         """Writes how far the file is, each time as a whole, so that a repeat changes nothing. Raises LeaseLost."""
         self._write(
             claimed,
-            "SET upload = :upload, parts = :parts, #cursor = :cursor, #rows = :rows, tries = :zero",
+            "SET upload = :upload, parts = :parts, #cursor = :cursor, #rows = :rows, rest = :rest, tries = :zero",
             {
                 ":upload": progress.upload,
                 ":parts": list(progress.parts),
                 ":cursor": progress.cursor,
                 ":rows": progress.rows,
+                ":rest": progress.rest,
                 ":zero": 0,
             },
             {"#cursor": "cursor", "#rows": "rows"},
@@ -132,7 +138,7 @@ class Exports:
         """Forgets what was saved of the file, counts that, and releases the lease. Raises LeaseLost."""
         self._write(
             claimed,
-            "SET parts = :none, #rows = :zero, restarts = :restarts REMOVE upload, #cursor, #owner, leaseUntil",
+            "SET parts = :none, #rows = :zero, restarts = :restarts REMOVE upload, rest, #cursor, #owner, leaseUntil",
             {":none": [], ":zero": 0, ":restarts": claimed.restarts + 1},
             {"#cursor": "cursor", "#rows": "rows"},
         )
@@ -145,7 +151,7 @@ class Exports:
         """The whole file lies in the bucket. Raises LeaseLost."""
         self._write(
             claimed,
-            "SET #status = :over, #rows = :rows REMOVE #owner, leaseUntil, parts, upload",
+            "SET #status = :over, #rows = :rows REMOVE #owner, leaseUntil, parts, upload, rest",
             {":over": "ready", ":rows": rows},
             {"#rows": "rows"},
         )
@@ -154,7 +160,7 @@ class Exports:
         """There will be no file. error: for its owner to read. Raises LeaseLost."""
         self._write(
             claimed,
-            "SET #status = :over, #error = :error REMOVE #owner, leaseUntil, parts, upload",
+            "SET #status = :over, #error = :error REMOVE #owner, leaseUntil, parts, upload, rest",
             {":over": "failed", ":error": error},
             {"#error": "error"},
         )
@@ -185,6 +191,7 @@ def _progress(item: Item) -> Progress:
         parts=tuple(item["parts"]),
         cursor=None if cursor is None else int(cursor),
         rows=int(item["rows"]),
+        rest=bool(item.get("rest")),
     )
 
 

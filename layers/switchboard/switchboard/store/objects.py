@@ -1,7 +1,7 @@
-"""Files in the bucket: written whole or in parts, never half."""
+"""Files in the bucket: written whole or in parts, never half; and what waits for the next part of one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -28,12 +28,12 @@ _CONFIG = Config(
     max_pool_connections=2,
 )
 
-_UNUSABLE = {"NoSuchUpload", "InvalidPart", "InvalidPartOrder"}
-"""What S3 calls an upload that is over, and one whose parts are not those that were saved."""
+_UNUSABLE = {"NoSuchUpload", "InvalidPart", "InvalidPartOrder", "NoSuchKey"}
+"""What S3 calls an upload that is over, one whose parts are not those that were saved, and a rest that is not there."""
 
 
 class UploadGone(Exception):
-    """The upload cannot be gone on with: it was completed or aborted, or its parts are not the ones we know of."""
+    """A file cannot be gone on with: its upload was completed or aborted, or its parts are not the ones we know of."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,22 @@ class Objects:
     def put(self, key: str, body: bytes, media_type: str) -> None:
         """A small file in one go."""
         self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=media_type)
+
+    def keep(self, key: str, body: bytes, said: Mapping[str, str]) -> None:
+        """Keeps something for whoever goes on, with what is to be said of it, in place of what was there."""
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=said)
+
+    def kept(self, key: str) -> tuple[bytes, Mapping[str, str]]:
+        """What `keep` kept. Raises UploadGone if it is not there any more."""
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as refused:
+            raise _named(refused) from None
+        return answer["Body"].read(), answer["Metadata"]
+
+    def forget(self, key: str) -> None:
+        """Removes what `keep` kept, if it is there."""
+        self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def begin(self, key: str, media_type: str) -> str:
         """The id of a new upload in parts. One that is begun and forgotten is removed by the bucket after a day."""
