@@ -82,8 +82,8 @@ client: .venv/installed ## let an API client of your deployment act for a busine
 	PYTHONPATH=layers/switchboard $(BIN)/python -m local.client --business '$(BUSINESS)' --client '$(CLIENT)'
 
 .PHONY: recount
-recount: .venv/installed ## hold a number's usage, or a business's, against its calls: make recount NUMBER=pn_... or BUSINESS=acme
-	PYTHONPATH=layers/switchboard $(BIN)/python -m local.recount $(if $(NUMBER),--number '$(NUMBER)',--business '$(BUSINESS)')
+recount: .venv/installed ## hold a number's usage, or a business's, against its calls: make recount NUMBER=pn_... or BUSINESS=acme, REPAIR=1 counts what has not been
+	PYTHONPATH=layers/switchboard $(BIN)/python -m local.recount $(if $(NUMBER),--number '$(NUMBER)',--business '$(BUSINESS)') $(if $(REPAIR),--repair)
 
 .PHONY: budget
 budget: .venv/installed ## limit what a business's numbers may cost a month: make budget BUSINESS=acme CENTS=5000

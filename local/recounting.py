@@ -32,13 +32,13 @@ class Difference:
 class Recount:
     """compared_from: Unix seconds; None where everything was compared.
 
-    uncounted: calls of which the stream has yet to bring the last change, or has never brought one.
+    behind: calls of which the stream has yet to bring the last change, or never will.
     """
 
     compared_from: int | None
     calls: int = 0
     erased: int = 0
-    uncounted: int = 0
+    behind: list[Mapping[str, Any]] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -70,7 +70,7 @@ def recounted(
             result.calls += 1
             sums = contribution(call_from_item(call))
             if receipt is None or receipt.revision < int(call["rev"]):
-                result.uncounted += 1
+                result.behind.append(call)
             result.differences += _between(f"receipt of {call_id}", counted, sums)
         for bucket, added in sums.items():
             for name, value in added.items():
@@ -89,7 +89,7 @@ def report(name: str, result: Recount) -> str:
     """The comparison of a number in words, for people."""
     since = result.compared_from
     reach = "all" if since is None else f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC on"
-    read = f"{result.calls} calls read, {result.erased} erased, {result.uncounted} not counted yet"
+    read = f"{result.calls} calls read, {result.erased} erased, {len(result.behind)} not counted yet"
     lines = [f"{name}: {read}; compared: {reach}; differences: {len(result.differences)}"]
     if result.differences:
         rows = [("where", "sum", "held", "due")]
@@ -132,6 +132,6 @@ def _is_whole(bucket: Bucket, name: str, since: int | None) -> bool:
         case ("MONTH", month):
             return utc_month(month).start >= since
         case (_, hour, *_):
-            is_by_minute = name.startswith(("start.", "end."))
-            return instant_of(hour) >= since + (DAY if is_by_minute else 0)
+            is_of_progress = name.startswith(("start.", "end.", "ago."))
+            return instant_of(hour) >= since + (DAY if is_of_progress else 0)
     return False

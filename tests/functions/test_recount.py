@@ -92,6 +92,39 @@ def test_a_call_that_the_stream_has_not_brought_is_said_to_be_uncounted(
     assert make("--number", number["id"])[0] == 0
 
 
+def test_a_call_whose_last_change_the_stream_never_brought_is_counted_by_a_repair_once(
+    aws: Deployment, make: Make, number: dict[str, Any]
+) -> None:
+    rings(aws, number, "c3")
+    aws.deliver_stream()
+    ends(aws, number, "c3", lasted=60_000, cost=0.2)  # counted as under way, and never as over
+    rings(aws, number, "c4")  # never counted
+    code, printed = make("--number", number["id"])
+    assert (code, "2 not counted yet" in printed) == (1, True)
+    before = aws.items(f"NUMBER#{number['id']}")
+    code, printed = make("--number", number["id"], "--repair")
+    first, second = printed.splitlines()
+    assert (code, first) == (0, f"{number['id']} {number['phoneNumber']}: counted again: c3, c4")
+    assert second.endswith("4 calls read, 0 erased, 0 not counted yet; compared: all; differences: 0")
+    shown = aws.api("GET", f"/phone-numbers/{number['id']}").body
+    assert (shown["totalCalls"], shown["totalMinutes"]) == (4, 2)
+    repaired = aws.items(f"NUMBER#{number['id']}")
+    assert repaired != before
+    told = "4 calls read, 0 erased, 0 not counted yet; compared: all; differences: 0"
+    assert make("--number", number["id"], "--repair") == (0, f"{number['id']} {number['phoneNumber']}: {told}\n")
+    aws.deliver_stream()  # what comes late after all
+    assert [item for item in aws.items(f"NUMBER#{number['id']}") if item["SK"].startswith(("USAGE#", "TALLY#"))] == [
+        item for item in repaired if item["SK"].startswith(("USAGE#", "TALLY#"))
+    ]
+
+
+def test_a_repair_leaves_sums_that_are_off_for_another_reason_as_they_are(
+    aws: Deployment, make: Make, number: dict[str, Any]
+) -> None:
+    spoilt(aws, number, "USAGE#TOTAL", "totalCalls", 1)
+    assert make("--number", number["id"], "--repair") == make("--number", number["id"])
+
+
 def test_all_numbers_of_a_business_are_gone_through(aws: Deployment, make: Make, number: dict[str, Any]) -> None:
     other = aws.bought()
     aws.bought("globex")

@@ -93,7 +93,7 @@ def test_a_bucket_that_should_not_be_or_is_not_there_is_a_difference() -> None:
 
 def test_a_call_that_was_never_counted_shows_in_its_receipt_and_in_the_buckets() -> None:
     result = compared(counted(CALLS[:2]), receipts=[receipt(item) for item in CALLS[:2]])
-    assert (result.calls, result.uncounted) == (3, 1)
+    assert (result.calls, len(result.behind)) == (3, 1)
     assert ("receipt of c3", "TOTAL totalCalls", 0, 1) in found(result)
     assert ("TOTAL", "totalCalls", 2, 3) in found(result)
 
@@ -101,7 +101,7 @@ def test_a_call_that_was_never_counted_shows_in_its_receipt_and_in_the_buckets()
 def test_a_call_that_changed_since_it_was_counted_is_told_apart() -> None:
     older = receipt(CALLS[0])[1]
     result = compared(receipts=[("c1", replace(older, revision=2)), *map(receipt, CALLS[1:])])
-    assert (result.uncounted, found(result)) == (1, [])
+    assert (len(result.behind), found(result)) == (1, [])
 
 
 def test_a_receipt_that_says_another_amount_is_a_difference() -> None:
@@ -123,6 +123,15 @@ def test_an_erased_call_counts_as_its_receipt_says_without_its_caller() -> None:
 
 def test_a_call_that_is_gone_before_its_receipt_counts_as_that_says() -> None:
     assert found(compared(calls=CALLS[1:])) == []
+
+
+def test_a_call_that_is_gone_and_ended_within_the_hours_that_are_compared_is_no_difference() -> None:
+    """It came to be half an hour before the first call that is kept, and lasted for two."""
+    gone = call("c0", T + DAY - 1_800)
+    gone["report"]["endedAt"] += 7_200_000
+    kept = [call("c2", T + DAY + 60), CALLS[2]]
+    result = compared(counted([gone, *kept]), kept, list(map(receipt, kept)), retention_days=2)
+    assert (result.compared_from, found(result)) == (T + DAY, [])
 
 
 def test_of_a_number_that_outlived_its_calls_only_whole_hours_are_compared() -> None:
