@@ -29,7 +29,9 @@ Caller = Annotated[E164, BeforeValidator(unquote), Path(alias="phoneNumber")]
     **answers(HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE, description="What was erased", accepted=MORE),
 )
 def erase_caller(caller: Caller, business: CurrentBusiness) -> tuple[CallerErasure, int]:
-    """On all numbers, cancelled ones too; sums stay, lines in use and exports that were made before are not touched.
+    """On all numbers, cancelled ones too. Sums stay, and what is told of the calls later is counted without the caller.
+
+    A call in progress goes on, and holds its line without a number. Exports that were made before are not touched.
 
     The plus sign is sent as %2B. May be repeated.
     """

@@ -2,18 +2,24 @@
 
 import gzip
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from local.simulators.vapi.clock import iso
 from switchboard.calls.kinds import Kind
 from switchboard.calls.messages import Fact
 from switchboard.store import dynamo, keys
 from switchboard.store.calls import calls
+from switchboard.store.dynamo import NO_DEADLINE
+from switchboard.store.lines import Line, lines
 from switchboard.store.transcripts import transcripts
 from tests.functions.conftest import BUCKET, REGION, Deployment
 from tests.functions.ringing import CALLER, T, ends, message, rings
@@ -130,13 +136,21 @@ def test_a_caller_is_erased_from_all_numbers_of_the_business_and_from_no_other(a
     assert [event["detail-type"] for event in aws.events()] == []
 
 
-def test_what_is_left_of_a_call_is_a_tombstone_in_no_index(aws: Deployment, number: dict[str, Any]) -> None:
+def test_what_is_left_of_a_call_is_what_is_counted_of_it_in_no_index(aws: Deployment, number: dict[str, Any]) -> None:
     talks(aws, number, "c1")
     record = aws.table.get_item(Key=keys.call(number["id"], "c1"))["Item"]
     erase(aws)
     kept = ("PK", "SK", "numberId", "business", "callId", "rev", "expiresAt")
     left = aws.table.get_item(Key=keys.call(number["id"], "c1"))["Item"]
+    decision, report = (left.pop(kind) for kind in ("decision", "report"))
     assert left == {name: record[name] for name in kept} | {"erased": True}
+    assert decision == {
+        name: record["decision"][name] for name in ("at", "createdAt", "direction", "action", "reason", "id")
+    }
+    assert report == {
+        name: record["report"][name]
+        for name in ("at", "createdAt", "direction", "startedAt", "endedAt", "reason", "cost", "spoke")
+    }
 
 
 def test_erasing_again_finds_nothing(aws: Deployment, number: dict[str, Any]) -> None:
@@ -153,18 +167,123 @@ def test_messages_that_come_later_bring_nothing_back(aws: Deployment, number: di
     report = talks(aws, number, "c1")
     aws.events()
     erase(aws)
-    before = everything(aws)
     overrides = report["message"]["assistantOverrides"]
     for kind, own in (
         ("assistant-request", {}),
         ("status-update", {"status": "in-progress"}),
         ("status-update", {"status": "ended", "endedReason": "customer-ended-call"}),
-        ("end-of-call-report", {"artifact": WORDS, "assistantOverrides": overrides}),
+        ("end-of-call-report", {"artifact": WORDS, "assistantOverrides": overrides, "summary": "It was me."}),
     ):
         assert aws.tell(number, message("c1", kind, after=900_000, **own)).status == 200
     invoke("settle_calls", {})
     assert aws.events() == []
-    assert everything(aws) == before
+    assert named(aws, CALLER, "me.", ".json.gz") == []
+    assert aws.api("GET", f"/phone-numbers/{number['id']}/calls").body["items"] == []
+    assert counts(erase(aws).body) == NOTHING_MORE
+
+
+# ---- a call that is not over, or of which more is to be told
+
+
+def messages_of(call_id: str, caller: str) -> list[dict[str, Any]]:
+    """All that Vapi tells of a call, in its order."""
+    status = partial(message, call_id, "status-update", caller=caller)
+    told = {"artifact": WORDS, "summary": "It was me.", "endedReason": "customer-ended-call", "cost": 0.0321}
+    instants = {"startedAt": iso(T + 2_000), "endedAt": iso(T + 62_000)}
+    return [
+        message(call_id, "assistant-request", caller=caller),
+        status(after=2_000, status="in-progress"),
+        status(after=62_000, status="ended", endedReason="customer-ended-call"),
+        message(call_id, "end-of-call-report", caller=caller, after=65_000, **told, **instants),
+    ]
+
+
+@pytest.mark.parametrize("is_counted", [True, False], ids=["counted", "not counted yet"])
+@pytest.mark.parametrize("told_before", [1, 2, 3, 4])
+def test_what_is_told_of_a_call_after_its_caller_was_erased_is_counted_and_names_nobody(
+    aws: Deployment, number: dict[str, Any], told_before: int, is_counted: bool
+) -> None:
+    like_it = aws.bought(assistant=number["assistant"], transcriptionEnabled=True, recordingEnabled=True)
+    told = messages_of("c1", CALLER)
+    for each in told[:told_before]:
+        aws.tell(number, each)
+    if is_counted:
+        aws.deliver_stream()
+    assert counts(erase(aws).body)["calls"] == 1
+    for each in (*told[told_before:], *told):
+        aws.tell(number, each)
+        aws.deliver_stream()
+        assert named(aws, CALLER, "me.", ".json.gz") == []
+    for each in messages_of("c2", OTHER):
+        aws.tell(like_it, each)
+    aws.deliver_stream()
+    counted, expected = sums(aws, number), sums(aws, like_it)
+    assert {sort: without_keys(item) for sort, item in counted.items()} == {
+        sort: without_keys(item) for sort, item in expected.items()
+    }
+    assert counted["USAGE#TOTAL"]["cost"] == Decimal("3.21")
+    told_of = [event["detail-type"] for event in aws.events() if event["detail"]["data"].get("callId") == "c1"]
+    assert told_of == ["Call.inbound"]
+
+
+def without_keys(item: dict[str, Any]) -> dict[str, Any]:
+    """What is not nothing of an item, keys aside."""
+    return {name: value for name, value in item.items() if name not in ("PK", "SK") and value}
+
+
+def test_a_call_without_a_report_is_settled_though_its_caller_was_erased(
+    aws: Deployment, number: dict[str, Any]
+) -> None:
+    rings(aws, number, "c1")
+    ended = message("c1", "status-update", after=9_000, status="ended", endedReason="customer-ended-call")
+    aws.tell(number, ended)
+    aws.events()
+    erase(aws)
+    assert invoke("settle_calls", {}) == {"settled": 1}
+    assert invoke("settle_calls", {}) == {"settled": 0}
+    assert aws.events() == []
+    assert sums(aws, number)["USAGE#TOTAL"]["missedCalls"] == 1
+
+
+def test_a_call_that_nobody_told_us_of_stays_erased_when_the_list_is_read(
+    aws: Deployment, number: dict[str, Any]
+) -> None:
+    rings(aws, number, "c1")
+    erase(aws)
+    listed = {"createdAt": T, "direction": "inbound", "customer": CALLER, "ended": True, "endedAt": T + 62_000}
+    listed |= {"startedAt": T + 2_000, "cost": Decimal("3.21"), "recordingUrl": "https://example.com/me."}
+    assert calls().record(number["id"], "acme", Fact("c1", Kind.LISTED, T + 70_000, listed))
+    aws.deliver_stream()
+    assert named(aws, CALLER, "me.") == []
+    assert sums(aws, number)["USAGE#TOTAL"]["cost"] == Decimal("3.21")
+
+
+def test_who_is_on_the_line_is_shown_without_a_number_and_gives_the_line_back(aws: Deployment) -> None:
+    assistant = aws.at_vapi("assistant", name="Front desk")
+    number = aws.bought(assistant={"id": assistant["id"]}, maxConcurrentCalls=1)
+    other = aws.bought(assistant={"id": assistant["id"]}, maxConcurrentCalls=1)
+    rings(aws, number, "c1")
+    rings(aws, other, "c2", OTHER)
+    erase(aws)
+    path = f"/phone-numbers/{number['id']}/active-calls"
+    (line,) = aws.api("GET", path).body["items"]
+    assert (line["callId"], line["caller"]) == ("c1", None)
+    (theirs,) = aws.api("GET", f"/phone-numbers/{other['id']}/active-calls").body["items"]
+    assert (theirs["callId"], theirs["caller"]) == ("c2", OTHER)
+    assert "error" in rings(aws, number, "c3", OTHER).body
+    ends(aws, number, "c1")
+    aws.deliver_stream()
+    assert aws.api("GET", path).body["items"] == []
+    assert "assistantId" in rings(aws, number, "c4", OTHER).body
+
+
+def test_a_line_whose_call_has_no_record_loses_its_callers_number(aws: Deployment) -> None:
+    number = aws.bought(maxConcurrentCalls=2)
+    now = int(time.time())
+    for call_id, caller in (("c1", CALLER), ("c2", OTHER)):
+        assert lines().take(number["id"], Line(call_id, now, now + 600, caller), 2, None, NO_DEADLINE)
+    erase(aws)
+    assert {line.call_id: line.caller for line in lines().in_use(number["id"], now)} == {"c1": None, "c2": OTHER}
 
 
 def test_what_was_still_to_be_counted_is_counted_without_the_caller(aws: Deployment, number: dict[str, Any]) -> None:
@@ -289,6 +408,36 @@ def test_an_erasure_that_is_killed_at_any_step_is_completed_by_its_repeat(
         assert sums(aws, number) == before, steps
         steps += 1
     assert steps > 15
+
+
+def test_an_erasure_of_calls_in_progress_that_is_killed_at_any_step_is_completed_by_its_repeat(
+    aws: Deployment,
+) -> None:
+    assistant = {"id": aws.at_vapi("assistant", name="Front desk")["id"]}
+    steps = 0
+    while True:
+        number = aws.bought(assistant=assistant, transcriptionEnabled=True, maxConcurrentCalls=2)
+        told = messages_of(f"c{steps}", CALLER)
+        for each in told[:2]:
+            aws.tell(number, each)
+        aws.deliver_stream()
+        try:
+            with requests(kill_at=steps):
+                erase(aws)
+        except Killed:
+            aws.tell(number, told[2])
+            aws.deliver_stream()
+            assert erase(aws).body["complete"] is True
+        else:
+            break
+        aws.tell(number, told[3])
+        aws.deliver_stream()
+        assert named(aws, CALLER, "me.", ".json.gz") == [], steps
+        total = sums(aws, number)["USAGE#TOTAL"]
+        assert (total["totalCalls"], total["answeredCalls"], total["cost"]) == (1, 1, Decimal("3.21")), steps
+        assert aws.api("GET", f"/phone-numbers/{number['id']}/active-calls").body["items"] == []
+        steps += 1
+    assert steps > 8
 
 
 def test_an_erasure_that_runs_out_of_time_is_accepted_and_goes_on_when_repeated(

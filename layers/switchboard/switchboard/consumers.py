@@ -33,10 +33,15 @@ _EVENTS_OF = {
 
 
 def publish_events(event: Mapping[str, Any], bus: Bus) -> dict[str, Any]:
-    """Publishes the events of a stream batch; the batch comes again from the first change that is not on the bus."""
+    """Publishes the events of a stream batch; the batch comes again from the first change that is not on the bus.
+
+    Nothing is told of what is left of an erased call.
+    """
     events: list[Event] = []
     sequences: list[str] = []
     for change in changes(event):
+        if is_erased(change.new):
+            continue
         for made in _EVENTS_OF[change.kind](change.old, change.new):
             events.append(made)
             sequences.append(change.sequence)
@@ -79,8 +84,6 @@ def watch_thresholds(event: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
     first: dict[str, str] = {}
     for change in changes(event):
         if change.kind == "CALL":
-            if is_erased(change.new):
-                continue
             call = call_from_item(change.new)
             number_id = call.number_id
             instants[number_id].add(call.created_at // 1000)

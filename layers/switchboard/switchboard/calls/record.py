@@ -24,6 +24,30 @@ SHORT_MS = 6000
 
 _AT_VAPI = ("assistant", "squad", "workflow")
 
+_NAMELESS = frozenset(
+    {
+        "at",
+        "createdAt",
+        "startedAt",
+        "endedAt",
+        "ended",
+        "direction",
+        "reason",
+        "cost",
+        "spoke",
+        "voicemail",
+        "test",
+        "assistantId",
+        "squadId",
+        "workflowId",
+        "action",
+        "id",
+        "ruleId",
+        "line",
+    }
+)
+"""What is counted of a call, and what tells whether it holds a line; none of it says who called, or what was said."""
+
 _END_BY_TRUST = (Kind.REPORT, Kind.LISTED, Kind.ENDED)
 
 
@@ -70,6 +94,11 @@ class Call:
         if (self.decision or {}).get("action") == "reject":
             return False
         return self.ended_at - (self.started_at or self.created_at) < SHORT_MS
+
+
+def nameless(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of the facts of one kind when the call's other party is erased."""
+    return {name: value for name, value in facts.items() if name in _NAMELESS}
 
 
 def call_from_item(item: Mapping[str, Any]) -> Call:

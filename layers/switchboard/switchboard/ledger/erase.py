@@ -1,7 +1,8 @@
 """One caller taken out of all that a business has: what a data subject may ask for.
 
-A crash at any step leaves only what a repeat finds again. Calls go first and callers' windows last, since a message
-that was taken before may still write a window until its call's receipt says that it was erased.
+A crash at any step leaves only what a repeat finds again. Calls go first: one whose record is found has taken its line
+before. Callers' windows go last, since a message that was taken before may still write a window until its call's
+receipt says that it was erased.
 """
 
 from switchboard.errors import TranscriptUnavailable
@@ -32,7 +33,9 @@ def erase_caller(
             erased["calls"] += calls
             erased["transcripts"] += texts
         deadline.must_allow(_STEP_SECONDS)
-        blocked, allowed = erasure.forget_in_lists(erasure.numbers_of(business), caller)
+        numbers = list(erasure.numbers_of(business))
+        erasure.forget_on_lines(numbers, caller)
+        blocked, allowed = erasure.forget_in_lists(numbers, caller)
         erased |= {"blocked_entries": blocked, "allowed_entries": allowed}
         erased["windows"] = erasure.forget_windows(business, caller)
         complete = True

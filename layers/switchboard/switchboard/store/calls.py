@@ -10,6 +10,7 @@ from typing import Any
 
 from switchboard.calls.kinds import EARLIEST_WINS, Kind
 from switchboard.calls.messages import Fact
+from switchboard.calls.record import nameless
 from switchboard.routing.caller import caller_of
 from switchboard.routing.screening import Entry
 from switchboard.routing.spam import NOTHING_KNOWN, Recent
@@ -118,32 +119,36 @@ class Calls:
     def record(self, number_id: str, business: str, fact: Fact) -> bool:
         """Writes a fact unless the record holds one of its kind that counts more; True if it was written.
 
-        A repeat, and a retry of a write that worked unheard, change nothing; of a call that was erased nothing is
-        written any more. A call is settled only while it waits for that: since the index was read, its report may have
-        come. What was said is written first, and taken away again if the call turns out to have been erased. Raises
-        BucketUnavailable: then nothing is written.
+        A repeat, and a retry of a write that worked unheard, change nothing. Of a call that was erased only what is
+        counted is written, which names nobody. A call is settled only while it waits for that: since the index was
+        read, its report may have come. What was said is written first, and taken away again if the call turns out to
+        have been erased. Raises BucketUnavailable: then nothing is written.
         """
-        if fact.said is None:
-            return self._record(number_id, business, fact)
-        # Who answers a call never needs S3, so an instance loads it when somebody has talked.
-        from switchboard.store.transcripts import transcripts  # noqa: PLC0415
+        told = fact
+        if fact.said is not None:
+            # Who answers a call never needs S3, so an instance loads it when somebody has talked.
+            from switchboard.store.transcripts import transcripts  # noqa: PLC0415
 
-        kept = transcripts().keep(business, number_id, fact.call_id, fact.said)
-        told = replace(fact, facts=fact.facts | {"transcriptKey": kept})
-        if self._record(number_id, business, told):
-            return True
-        if is_erased(self.find(number_id, fact.call_id)):
+            kept = transcripts().keep(business, number_id, fact.call_id, fact.said)
+            told = replace(fact, facts=fact.facts | {"transcriptKey": kept})
+        stands = self._write(number_id, business, told)
+        if not is_erased(stands):
+            return stands is None
+        if fact.said is not None:
             transcripts().forget(business, number_id, fact.call_id)
-        return False
+        return self._write(number_id, business, fact, erased=True) is None
 
-    def _record(self, number_id: str, business: str, fact: Fact) -> bool:
+    def _write(self, number_id: str, business: str, fact: Fact, *, erased: bool = False) -> Item | None:
+        """One conditional update: None if it was made, else the item as it stands, empty where there is none.
+
+        erased: whether the call has to be erased for it, or must not be. What is left of an erased call is in no list.
+        """
         client = self.table.client
         names = {"#kind": fact.kind.value, "#at": "at"}
         created, caller = fact.facts.get("createdAt"), caller_of(fact.facts.get("customer")).e164
         values: Item = {
-            ":fact": {"at": fact.at, **fact.facts},
+            ":fact": {"at": fact.at, **(nameless(fact.facts) if erased else fact.facts)},
             ":at": fact.at,
-            ":called": fact.at if created is None else created,
             ":business": business,
             ":number": number_id,
             ":call": fact.call_id,
@@ -154,10 +159,12 @@ class Calls:
         change = (
             "SET #kind = :fact, business = :business, numberId = :number, callId = :call,"
             " rev = if_not_exists(rev, :zero) + :one, expiresAt = if_not_exists(expiresAt, :expires)"
-            ", callsOf = :number, calledAt = "
         )
-        change += "if_not_exists(calledAt, :called)" if created is None else ":called"
-        if caller is not None:
+        if not erased:
+            change += ", callsOf = :number, calledAt = "
+            change += "if_not_exists(calledAt, :called)" if created is None else ":called"
+            values[":called"] = fact.at if created is None else created
+        if caller is not None and not erased:
             change += ", callerOf = :caller"
             values[":caller"] = keys.caller_of(business, caller)
         if fact.kind is Kind.ENDED:
@@ -166,7 +173,8 @@ class Calls:
         if fact.kind in (Kind.REPORT, Kind.SETTLED):
             change += " REMOVE unfinished, unfinishedSince"
         comparison = ">" if fact.kind in EARLIEST_WINS else "<"
-        condition = f"attribute_not_exists(erased) AND (attribute_not_exists(#kind) OR #kind.#at {comparison} :at)"
+        condition = f"(attribute_not_exists(#kind) OR #kind.#at {comparison} :at)"
+        condition += f" AND attribute_{'' if erased else 'not_'}exists(erased)"
         if fact.kind is Kind.SETTLED:
             condition += " AND attribute_exists(unfinished)"
         try:
@@ -177,16 +185,20 @@ class Calls:
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=wire(values),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        except client.exceptions.ConditionalCheckFailedException as refused:
+            return plain(refused.response.get("Item") or {})  # type: ignore[arg-type]
+        return None
 
     def record_in_time(self, number_id: str, business: str, fact: Fact, deadline: Deadline) -> bool:
-        """As `record`, for a fact that nobody can wait for: False if the table failed or there was no time to ask."""
+        """As `record`, for a fact that nobody can wait for: False if the table failed or there was no time to ask.
+
+        One request: what is left of an erased call stays as it is.
+        """
         try:
             deadline.must_allow()
-            self.record(number_id, business, fact)
+            self._write(number_id, business, fact)
         except (*FAILED, OutOfTime):
             return False
         return True
@@ -358,7 +370,7 @@ class Calls:
 
 
 def is_erased(item: Mapping[str, Any] | None) -> bool:
-    """Whether a stored call was erased: what is left of it keeps late messages away, and is no call."""
+    """Whether a stored call was erased: what is left of it is counted, keeps the caller away, and is shown nowhere."""
     return item is not None and "erased" in item
 
 

@@ -1,24 +1,32 @@
 """Taking one caller out of the table: each step is conditional, may be repeated, and leaves the sums as they are.
 
-Calls are found by the index by caller, so what stands in it goes last of each call. A call becomes a tombstone, since
-its messages may still be on their way, and a record of its own would bring the caller back.
+Calls are found by the index by caller, so what stands in it goes last of each call. A call becomes a tombstone: its
+messages may still be on their way, which a new record would bring the caller back with, and which are to be counted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from switchboard.calls.record import call_from_item
+from switchboard.calls.kinds import Kind
+from switchboard.calls.record import call_from_item, nameless
+from switchboard.routing.caller import caller_of
 from switchboard.store import keys
 from switchboard.store.calls import Place, is_erased, place_of
 from switchboard.store.dynamo import Item, Table, plain, table, wire
-from switchboard.store.usage import counted
+from switchboard.store.usage import counted, taking_out
 
 _TRIES = 8
 
-_NUMBERS_AT_ONCE = 50
-"""Two items of each are read by one BatchGetItem, which takes 100."""
+_AT_ONCE = 100
+"""Items of one BatchGetItem, DynamoDB's limit."""
+
+_KEPT = (
+    *("numberId", "business", "callId", "rev", "expiresAt"),
+    *("unfinished", "unfinishedSince"),  # its report is waited for as ever
+    *("callerOf", "calledAt"),  # until it is let go
+)
 
 
 class ErasureContended(Exception):
@@ -64,7 +72,7 @@ class Erasure:
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def close(self, place: Place) -> Item | None:
-        """From now on nothing is written of this call; what is left of it, None if it is gone.
+        """Leaves of this call what is counted of it, all that is written of it from now on too; None if it is gone.
 
         What is left stays in the index by caller, and says whether there was a transcript. Raises ErasureContended.
         """
@@ -73,8 +81,8 @@ class Erasure:
             item = self._item(key)
             if item is None or is_erased(item):
                 return item
-            names = (*key, "numberId", "business", "callId", "rev", "expiresAt", "callerOf", "calledAt")
-            left = {name: item[name] for name in names if name in item} | {"erased": True}
+            left = {name: item[name] for name in (*key, *_KEPT) if name in item} | {"erased": True}
+            left |= {kind.value: nameless(item[kind.value]) for kind in Kind if kind.value in item}
             if call_from_item(item).transcript_key is not None:
                 left["hadTranscript"] = True
             try:
@@ -115,7 +123,7 @@ class Erasure:
             for sort in filter(keys.names_callers, held):
                 bucket = keys.bucket(place.number_id, keys.bucket_names(sort))
                 operations.append(
-                    {"Update": {"TableName": name, "Key": wire(bucket)} | _without(held[sort], expires_at)}
+                    {"Update": {"TableName": name, "Key": wire(bucket)} | taking_out(held[sort], expires_at)}
                 )
             try:
                 client.transact_write_items(TransactItems=operations)
@@ -141,23 +149,33 @@ class Erasure:
             return False
         return True
 
-    def forget_in_lists(self, number_ids: Iterable[str], caller: str) -> tuple[int, int]:
+    def forget_on_lines(self, number_ids: Sequence[str], caller: str) -> None:
+        """Lines in use do not name a caller any more; they are held as ever."""
+        client, name = self.table.client, self.table.name
+        for item in self._found([keys.lines(number_id) for number_id in number_ids]):
+            for call_id, line in item["lines"].items():
+                if caller_of(line.get("caller")).e164 != caller:
+                    continue
+                try:
+                    client.update_item(
+                        TableName=name,
+                        Key=wire({name: item[name] for name in ("PK", "SK")}),
+                        UpdateExpression="REMOVE #lines.#call.caller",
+                        ConditionExpression="#lines.#call.caller = :caller",
+                        ExpressionAttributeNames={"#lines": "lines", "#call": call_id},
+                        ExpressionAttributeValues=wire({":caller": line["caller"]}),
+                    )
+                except client.exceptions.ConditionalCheckFailedException:
+                    continue  # it was given back
+
+    def forget_in_lists(self, number_ids: Sequence[str], caller: str) -> tuple[int, int]:
         """Takes a caller off the exact blocks and allows of numbers; how many there were of each."""
-        blocked = allowed = 0
-        every = list(number_ids)
-        for start in range(0, len(every), _NUMBERS_AT_ONCE):
-            some = every[start : start + _NUMBERS_AT_ONCE]
-            blocks = {number_id: keys.block(number_id, caller) for number_id in some}
-            allows = {number_id: keys.allow(number_id, caller) for number_id in some}
-            found = self._found([*blocks.values(), *allows.values()])
-            for number_id in some:
-                blocked += blocks[number_id]["SK"] in found.get(number_id, ()) and self._take_off(
-                    number_id, blocks[number_id], "blocked"
-                )
-                allowed += allows[number_id]["SK"] in found.get(number_id, ()) and self._take_off(
-                    number_id, allows[number_id], "allowed"
-                )
-        return blocked, allowed
+        taken_off = {"blocked": 0, "allowed": 0}
+        for count, make in (("blocked", keys.block), ("allowed", keys.allow)):
+            for entry in self._found([make(number_id, caller) for number_id in number_ids]):
+                key = {name: entry[name] for name in ("PK", "SK")}
+                taken_off[count] += self._take_off(entry["PK"].removeprefix("NUMBER#"), key, count)
+        return taken_off["blocked"], taken_off["allowed"]
 
     def forget_windows(self, business: str, caller: str) -> int:
         """Takes away what is known of a caller's recent behaviour; how many hours of it there were."""
@@ -183,16 +201,15 @@ class Erasure:
         answer = self.table.client.get_item(TableName=self.table.name, Key=wire(key), ConsistentRead=True)
         return plain(answer["Item"]) if "Item" in answer else None
 
-    def _found(self, asked: list[Item]) -> dict[str, set[str]]:
-        """The sort keys that there are of these, by number. At most 100."""
-        pending: Any = {self.table.name: {"Keys": [wire(key) for key in asked], "ConsistentRead": True}}
-        found: dict[str, set[str]] = {}
-        while pending:
-            answer = self.table.client.batch_get_item(RequestItems=pending)
-            for item in map(plain, answer["Responses"].get(self.table.name, [])):
-                found.setdefault(item["PK"].removeprefix("NUMBER#"), set()).add(item["SK"])
-            pending = answer.get("UnprocessedKeys")
-        return found
+    def _found(self, asked: Sequence[Item]) -> Iterator[Item]:
+        """Those of the items that there are."""
+        left = [wire(key) for key in asked]
+        while left:
+            wanted: Any = {self.table.name: {"Keys": left[:_AT_ONCE], "ConsistentRead": True}}
+            answer = self.table.client.batch_get_item(RequestItems=wanted)
+            yield from map(plain, answer["Responses"].get(self.table.name, []))
+            unread: Any = answer.get("UnprocessedKeys") or {}
+            left = [*unread.get(self.table.name, {}).get("Keys", []), *left[_AT_ONCE:]]
 
     def _take_off(self, number_id: str, entry: Item, count: str) -> bool:
         client, name = self.table.client, self.table.name
@@ -218,16 +235,6 @@ class Erasure:
                 continue
             return True
         raise ErasureContended(number_id)
-
-
-def _without(sums: Mapping[str, Any], expires_at: Any) -> Item:
-    """The update that takes sums away by their names; an item that had expired meanwhile expires again."""
-    terms = ", ".join(f"#{position}" for position in range(len(sums)))
-    return {
-        "UpdateExpression": f"SET expiresAt = if_not_exists(expiresAt, :expires) REMOVE {terms}",
-        "ExpressionAttributeNames": {f"#{position}": name for position, name in enumerate(sums)},
-        "ExpressionAttributeValues": wire({":expires": expires_at}),
-    }
 
 
 @lru_cache(maxsize=1)

@@ -1,10 +1,9 @@
-"""The table's stream: what changed, as plain values. Removals (by TTL, by erasure) are no news."""
+"""The table's stream: what changed, as plain values. Removals are no news."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from switchboard.store.calls import is_erased
 from switchboard.store.dynamo import Item, plain
 
 BY_TTL = "dynamodb.amazonaws.com"
@@ -22,10 +21,10 @@ class Change:
 
 
 def changes(event: Mapping[str, Any]) -> Iterator[Change]:
-    """The changes of a stream batch in its order. That a call was erased is none: it is not told, and not counted."""
+    """The changes of a stream batch in its order."""
     for record in event["Records"]:
         stream = record["dynamodb"]
-        if record["eventName"] == "REMOVE" or is_erased(stream["NewImage"]):
+        if record["eventName"] == "REMOVE":
             continue
         yield Change(
             kind=_kind(stream),

@@ -13,6 +13,7 @@ from typing import Any
 from switchboard.calls.record import call_from_item
 from switchboard.calls.usage import Bucket, contribution, differences
 from switchboard.store import keys
+from switchboard.store.calls import is_erased
 from switchboard.store.dynamo import Item, Table, bulk_table, plain, table, wire
 
 _TRIES = 8
@@ -44,18 +45,21 @@ class Usage:
     def count(self, call: Item, when_erased: Callable[[], None] | None = None) -> bool:
         """Brings the buckets up to this image of a call; False if they hold it or a later one already.
 
-        Of a call that was erased meanwhile its caller is not counted. when_erased: done where its receipt says so.
+        Of a call that was erased, as the image or the receipt says, no caller is counted, and one who was is taken out.
+        when_erased: done where the receipt says so.
         """
         number_id, revision = call["numberId"], int(call["rev"])
         buckets = contribution(call_from_item(call))
         of_all = {keys.bucket(number_id, names)["SK"]: sums for names, sums in buckets.items()}
         for _ in range(_TRIES):
             receipt = self._receipt(call)
-            if when_erased is not None and _erased(receipt):
+            if when_erased is not None and is_erased(receipt):
                 when_erased()
             if receipt is not None and int(receipt["rev"]) >= revision:
                 return False
-            added = {sort: sums for sort, sums in of_all.items() if not (_erased(receipt) and keys.names_callers(sort))}
+            added = {
+                sort: sums for sort, sums in of_all.items() if not (is_erased(receipt) and keys.names_callers(sort))
+            }
             if self._write(call, receipt, added, differences(counted(receipt), added)):
                 return True
         raise TallyContended(call["callId"])
@@ -144,21 +148,23 @@ class Usage:
         receipt = keys.tally(call["numberId"], call["callId"]) | {"rev": int(call["rev"]), "counted": added}
         if "expiresAt" in call:
             receipt["expiresAt"] = call["expiresAt"]
-        if _erased(read):
+        if is_erased(read) or is_erased(call):
             receipt["erased"] = True
         put: dict[str, Any] = {"TableName": name, "Item": wire(receipt)}
         if read is None:
             put["ConditionExpression"] = "attribute_not_exists(PK)"
         else:
             put |= {
-                "ConditionExpression": f"rev = :read AND attribute_{'' if _erased(read) else 'not_'}exists(erased)",
+                "ConditionExpression": f"rev = :read AND attribute_{'' if is_erased(read) else 'not_'}exists(erased)",
                 "ExpressionAttributeValues": wire({":read": int(read["rev"])}),
             }
         operations: list[Any] = [{"Put": put}]
         for sort, sums in changes.items():
             update = {"TableName": name, "Key": wire(keys.bucket(call["numberId"], keys.bucket_names(sort)))}
             expires_at = call.get("expiresAt") if keys.names_callers(sort) else None
-            operations.append({"Update": update | _adding(sums, expires_at)})
+            takes_out = is_erased(call) and keys.names_callers(sort)
+            change = taking_out(counted(read)[sort], expires_at) if takes_out else _adding(sums, expires_at)
+            operations.append({"Update": update | change})
         try:
             client.transact_write_items(TransactItems=operations)
         except client.exceptions.TransactionCanceledException as refused:
@@ -167,10 +173,6 @@ class Usage:
                 return False
             raise
         return True
-
-
-def _erased(receipt: Item | None) -> bool:
-    return receipt is not None and "erased" in receipt
 
 
 def counted(receipt: Mapping[str, Any] | None) -> Mapping[str, Mapping[str, Any]]:
@@ -192,6 +194,16 @@ def _adding(sums: Item, expires_at: Any) -> dict[str, Any]:
         "UpdateExpression": change,
         "ExpressionAttributeNames": {f"#{position}": name for position, name in enumerate(sums)},
         "ExpressionAttributeValues": wire(values),
+    }
+
+
+def taking_out(sums: Mapping[str, Any], expires_at: Any) -> dict[str, Any]:
+    """The update that takes sums away by their names; an item that had expired meanwhile expires again."""
+    terms = ", ".join(f"#{position}" for position in range(len(sums)))
+    return {
+        "UpdateExpression": f"SET expiresAt = if_not_exists(expiresAt, :expires) REMOVE {terms}",
+        "ExpressionAttributeNames": {f"#{position}": name for position, name in enumerate(sums)},
+        "ExpressionAttributeValues": wire({":expires": expires_at}),
     }
 
 
