@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     "AWS_EC2_METADATA_DISABLED": "true",
     "BUSINESS_CLAIM": "",
-    "CALL_RETENTION_DAYS": "400",
+    "CALL_RETENTION_DAYS": "36500",
     "DOWNLOAD_ROLE_ARN": "arn:aws:iam::123456789012:role/download",
     "EVENT_BUS_NAME": "bus",
     "EXPORTS_BUCKET_NAME": "bucket",

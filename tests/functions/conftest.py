@@ -258,7 +258,7 @@ def aws(
         "HOME_COUNTRY": "US",
         "DEPLOYMENT_ID": DEPLOYMENT,
         "TIME_ZONE": "UTC",
-        "CALL_RETENTION_DAYS": "400",
+        "CALL_RETENTION_DAYS": "36500",
         "EXPORTS_BUCKET_NAME": BUCKET,
         "DOWNLOAD_ROLE_ARN": "arn:aws:iam::123456789012:role/download",
         "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",

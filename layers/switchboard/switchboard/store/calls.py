@@ -35,6 +35,11 @@ _READS = 2
 
 _CALLED = itemgetter("calledAt", "callId")
 
+REPEATED_SECONDS = 86_400
+"""The stream may repeat a change for a day. So long before a call expires nothing of it is written any more: the receipt
+of what was counted is there for every repeat.
+"""
+
 _AT_ONCE = 100
 """Items of one BatchGetItem, DynamoDB's limit."""
 
@@ -122,8 +127,11 @@ class Calls:
         A repeat, and a retry of a write that worked unheard, change nothing. Of a call that was erased only what is
         counted is written, which names nobody. A call is settled only while it waits for that: since the index was
         read, its report may have come. What was said is written first, and taken away again if the call turns out to
-        have been erased. Raises BucketUnavailable: then nothing is written.
+        have been erased. Nothing is written of a call whose time is over: it was counted, and would be again. Raises
+        BucketUnavailable: then nothing is written.
         """
+        if self._is_over(fact):
+            return False
         told = fact
         if fact.said is not None:
             # Who answers a call never needs S3, so an instance loads it when somebody has talked.
@@ -154,16 +162,17 @@ class Calls:
             ":call": fact.call_id,
             ":zero": 0,
             ":one": 1,
-            ":expires": int(time.time()) + self.retention_days * 86_400,
+            ":expires": self._expires_at(fact),
         }
         change = (
             "SET #kind = :fact, business = :business, numberId = :number, callId = :call,"
-            " rev = if_not_exists(rev, :zero) + :one, expiresAt = if_not_exists(expiresAt, :expires)"
+            " rev = if_not_exists(rev, :zero) + :one, expiresAt = "
         )
+        change += "if_not_exists(expiresAt, :expires)" if created is None else ":expires"
         if not erased:
             change += ", callsOf = :number, calledAt = "
             change += "if_not_exists(calledAt, :called)" if created is None else ":called"
-            values[":called"] = fact.at if created is None else created
+            values[":called"] = _came_to_be(fact)
         if caller is not None and not erased:
             change += ", callerOf = :caller"
             values[":caller"] = keys.caller_of(business, caller)
@@ -191,6 +200,13 @@ class Calls:
             return plain(refused.response.get("Item") or {})  # type: ignore[arg-type]
         return None
 
+    def _expires_at(self, fact: Fact) -> int:
+        """When the call's record expires, in Unix seconds: however late it is told, so long after it came to be."""
+        return _came_to_be(fact) // 1000 + self.retention_days * 86_400
+
+    def _is_over(self, fact: Fact) -> bool:
+        return self._expires_at(fact) - REPEATED_SECONDS <= time.time()
+
     def record_in_time(self, number_id: str, business: str, fact: Fact, deadline: Deadline) -> bool:
         """As `record`, for a fact that nobody can wait for: False if the table failed or there was no time to ask.
 
@@ -198,7 +214,8 @@ class Calls:
         """
         try:
             deadline.must_allow()
-            self._write(number_id, business, fact)
+            if not self._is_over(fact):
+                self._write(number_id, business, fact)
         except (*FAILED, OutOfTime):
             return False
         return True
@@ -372,6 +389,12 @@ class Calls:
 def is_erased(item: Mapping[str, Any] | None) -> bool:
     """Whether a stored call was erased: what is left of it is counted, keeps the caller away, and is shown nowhere."""
     return item is not None and "erased" in item
+
+
+def _came_to_be(fact: Fact) -> int:
+    """When the call came to be, in Unix milliseconds; of a message that does not say so, its own instant."""
+    created: int | None = fact.facts.get("createdAt")
+    return fact.at if created is None else created
 
 
 def place_of(item: Mapping[str, Any]) -> Place:
