@@ -1,5 +1,6 @@
 """How long things are kept: what belongs to one call expires with it, sums and configuration never."""
 
+import time
 from typing import Any
 
 import boto3
@@ -129,3 +130,20 @@ def test_the_bucket_keeps_what_was_said_as_long_as_calls_and_exports_for_a_week(
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
     assert days == {"exports/": 7, "transcripts/": {"Ref": "CallRetentionDays"}}
     assert all(rule["Status"] == "Enabled" for rule in rules)
+
+
+def test_a_call_whose_time_is_over_is_gone_before_dynamodb_takes_it_away(
+    aws: Deployment, number: dict[str, Any]
+) -> None:
+    over = {":over": int(time.time()) - 1}
+    ends_now = {"UpdateExpression": "SET expiresAt = :over", "ExpressionAttributeValues": over}
+    aws.table.update_item(Key=keys.call(number["id"], "c1"), **ends_now)
+    path = f"/phone-numbers/{number['id']}/calls"
+    assert aws.api("GET", f"{path}/c1").status == 404
+    for query in ({}, {"caller": CALLER}, {"outcome": "answered"}, {"limit": "1"}):
+        page = aws.api("GET", path, query=query).body
+        assert ([call["id"] for call in page["items"]], page["nextCursor"]) == (["c2"], None), query
+    (page,) = calls.calls().outlines(number["id"], T, T + 1)
+    assert [item["callId"] for item in page] == ["c2"]
+    aws.table.update_item(Key=keys.call(number["id"], "c2"), **ends_now)
+    assert list(calls.calls().outlines(number["id"], T, T + 1)) == []

@@ -36,8 +36,9 @@ _READS = 2
 _CALLED = itemgetter("calledAt", "callId")
 
 REPEATED_SECONDS = 86_400
-"""The stream may repeat a change for a day. So long before a call expires nothing of it is written any more: the receipt
-of what was counted is there for every repeat.
+"""The stream may repeat a change for a day.
+
+So long before a call expires nothing of it is written any more: the receipt of it is there for every repeat.
 """
 
 _AT_ONCE = 100
@@ -75,6 +76,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Calls:
+    """A call whose time is over is not there for who looks for calls, though DynamoDB may take days to remove it."""
+
     table: Table
     retention_days: int
 
@@ -221,11 +224,12 @@ class Calls:
         return True
 
     def find(self, number_id: str, call_id: str) -> Item | None:
-        """The stored call as it is now (consistent read); None if there is none."""
+        """The stored call as it is now (consistent read); None if there is none, or its time is over."""
         answer = self.table.client.get_item(
             TableName=self.table.name, Key=wire(keys.call(number_id, call_id)), ConsistentRead=True
         )
-        return plain(answer["Item"]) if "Item" in answer else None
+        item = plain(answer["Item"]) if "Item" in answer else None
+        return item if item is not None and _is_kept(item, time.time()) else None
 
     def by_time(
         self,
@@ -253,9 +257,10 @@ class Calls:
             query["Limit"] = at_once
         if after is not None:
             query["ExclusiveStartKey"] = wire(keys.call_by_time(number_id, *after))
+        now = time.time()
         while from_ms < to_ms:
             answer = self.table.client.query(**query)
-            yield from map(plain, answer["Items"])
+            yield from (item for item in map(plain, answer["Items"]) if _is_kept(item, now))
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -275,9 +280,10 @@ class Calls:
         if at_once is not None:
             query["Limit"] = at_once
         found: list[Item] = []
+        now = time.time()
         while from_ms < to_ms:
             answer = self.table.client.query(**query)
-            found += map(shallow, answer["Items"])
+            found += [item for item in map(shallow, answer["Items"]) if _is_kept(item, now)]
             found.sort(key=_CALLED)
             if "LastEvaluatedKey" not in answer:
                 if found:
@@ -327,10 +333,12 @@ class Calls:
             asked = [wire(keys.call(place.number_id, place.call_id)) for place in places]
             pending = {self.table.name: {"Keys": asked}}
         found: dict[str, Item] = {}
+        now = time.time()
         while pending:
             answer = self.table.client.batch_get_item(RequestItems=pending)
             for item in map(plain, answer["Responses"].get(self.table.name, [])):
-                found[item["callId"]] = item
+                if _is_kept(item, now):
+                    found[item["callId"]] = item
             pending = answer.get("UnprocessedKeys")
         return found
 
@@ -389,6 +397,10 @@ class Calls:
 def is_erased(item: Mapping[str, Any] | None) -> bool:
     """Whether a stored call was erased: what is left of it is counted, keeps the caller away, and is shown nowhere."""
     return item is not None and "erased" in item
+
+
+def _is_kept(item: Mapping[str, Any], now: float) -> bool:
+    return "expiresAt" not in item or item["expiresAt"] > now
 
 
 def _came_to_be(fact: Fact) -> int:
