@@ -368,6 +368,26 @@ def test_a_sip_caller_is_known_by_the_address() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told_of", "customer"),
+    [
+        ({"name": "Pat"}, "+12025550123"),
+        ({"number": None, "sipUri": None}, "+12025550123"),
+        ({"number": ""}, "+12025550123"),
+        ({"number": " ", "sipUri": "sip:pat@example.com"}, "sip:pat@example.com"),
+        ({"number": 12025550199}, "+12025550123"),
+        ({"number": "+12025550199"}, "+12025550199"),
+        ({"sipUri": "sip:pat@example.com"}, "sip:pat@example.com"),
+    ],
+)
+def test_a_customer_without_a_number_hides_none(told_of: dict[str, Any], customer: str) -> None:
+    call = {**CALL, "customer": {"number": "+12025550123"}}
+    for kind in ("assistant-request", "end-of-call-report"):
+        read = told(type=kind, call=call, customer=told_of)
+        assert isinstance(read, AssistantRequest | Fact)
+        assert read.facts["customer"] == customer
+
+
+@pytest.mark.parametrize(
     "where", [{"assistantOverrides": {"metadata": {"testCall": True}}}, {"metadata": {"testCall": True}}]
 )
 def test_a_test_call_is_known_by_its_metadata(where: dict[str, Any]) -> None:

@@ -154,12 +154,11 @@ def read_placed(row: Mapping[str, Any], *, to: str, ours: str | None, asked_at: 
 
 
 def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
-    customer = _object(message, "customer") or _object(call, "customer")
     number = _text(_object(message, "phoneNumber").get("number"))
     return _present(
         createdAt=_instant(call.get("createdAt")),
         direction=_DIRECTIONS.get(str(call.get("type"))),
-        customer=_text(customer.get("number") or customer.get("sipUri")),
+        customer=_customer(message) or _customer(call),
         # A row may come with its number masked; a masked number is no fact.
         ours=number if number and "*" not in number else None,
         assistantId=_text(call.get("assistantId")),
@@ -168,6 +167,12 @@ def _who(message: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
         test=True if _is_test(call) else None,
         voicemail=True if _voicemail(message, call) is not None else None,
     )
+
+
+def _customer(source: Mapping[str, Any]) -> str | None:
+    """The other party's number or address; a customer may be told of without either."""
+    customer = _object(source, "customer")
+    return _text(customer.get("number")) or _text(customer.get("sipUri"))
 
 
 def _is_test(call: Mapping[str, Any]) -> bool:
