@@ -1,5 +1,6 @@
 """Who is kept out of a real decision: listed callers, and callers whose recent calls look like spam."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -55,6 +56,30 @@ def test_an_exactly_allowed_caller_passes_a_closed_list(aws: Deployment, desk: d
     assert "assistantId" in rings(aws, number, "c1").body
     assert "error" in rings(aws, number, "c2", STRANGER).body
     assert "error" in rings(aws, number, "c3", None).body
+
+
+@pytest.mark.parametrize("ends", ["soon", Decimal(-1), {"at": 5}, [], True])
+def test_a_block_whose_end_cannot_be_read_stays_and_such_an_allow_is_over(
+    aws: Deployment, desk: dict[str, Any], ends: Any
+) -> None:
+    number = aws.bought(**desk)
+    aws.table.put_item(Item=keys.block(number["id"], CALLER) | {"expiresAt": ends, "reason": 5})
+    assert "error" in rings(aws, number, "c1").body
+    assert decision(aws, number, "c1")["reason"] == "blocked"
+    closed = aws.bought(**desk, inboundSettings={"allowListOnly": True})
+    aws.table.put_item(Item=keys.allow(closed["id"], CALLER) | {"expiresAt": ends})
+    assert "error" in rings(aws, closed, "c2").body
+    assert decision(aws, closed, "c2")["reason"] == "not-allowed"
+
+
+@pytest.mark.parametrize("kept", ["many", Decimal(5), ["pn_1"], {"pn_1": Decimal(1)}])
+def test_behaviour_that_cannot_be_read_is_no_reason_against_a_caller(
+    aws: Deployment, desk: dict[str, Any], kept: Any
+) -> None:
+    number = aws.bought(**desk, spamFilter=True)
+    aws.table.put_item(Item=keys.window("acme", CALLER, HOUR) | {"numbers": kept, "shortCalls": kept})
+    assert "assistantId" in rings(aws, number, "c1").body
+    assert decision(aws, number, "c1")["reason"] == "default"
 
 
 def test_a_window_holds_what_a_caller_did_however_often_the_stream_tells(aws: Deployment, desk: dict[str, Any]) -> None:

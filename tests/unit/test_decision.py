@@ -1,17 +1,19 @@
 """Who answers a call: the whole pipeline of the decision, case by case, from the number as it is stored."""
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from switchboard.model.decision import Decision as Shown
 from switchboard.routing.answer import account
+from switchboard.routing.caller import caller_of
 from switchboard.routing.decide import PIPELINE, REASONS, Decision, decide
 from switchboard.routing.number import IncomingCall, number_from_item
 from switchboard.routing.rules import in_share
@@ -91,6 +93,16 @@ def case(name: str, decision: str, item: Any = None, call: Any = None, at: int =
     return pytest.param(item or {}, call or {}, at, decision, told, id=name)
 
 
+UNREADABLE_PREFIXES: list[Any] = [
+    "garbage",
+    {"a": 1},
+    [5],
+    [prefix("garbage")],
+    [prefix("")],
+    [{}],
+    [prefix("+44*"), None],
+    0,
+]
 DEFAULT = "assistant default"
 NO_RULE = DEFAULT
 RULE = "reject rule"
@@ -813,6 +825,21 @@ AFTER: list[Any] = [
         "reject blocked",
         {"blockedPrefixes": [prefix("+1*", expiresAt="soon")]},
     ),
+    *(
+        case(
+            f"blocked prefixes that make no sense block even who is allowed: {stored!r}",
+            "reject blocked",
+            {"blockedPrefixes": stored},
+            {"allowed": (Entry(CALLER),)},
+        )
+        for stored in UNREADABLE_PREFIXES
+    ),
+    case("but nobody without a number", DEFAULT, {"blockedPrefixes": "garbage"}, {"caller": None}),
+    case(
+        "allowed prefixes that make no sense allow nobody",
+        "reject not-allowed",
+        {**inbound(allowListOnly=True), "allowedPrefixes": ["+1*", prefix("1"), {"a": 1}]},
+    ),
     case(
         "an allow whose end makes no sense is over",
         "reject not-allowed",
@@ -1085,6 +1112,7 @@ items = st.fixed_dictionaries(
     {name: SOUND[name] for name in ALWAYS},
     optional={name: value for name, value in SOUND.items() if name not in ALWAYS},
 )
+prefix_garbage = anything | st.lists(made.partly(pattern=st.just("+44*") | anything, expiresAt=anything), max_size=3)
 garbage = made.partly(
     **{name: value | anything for name, value in SOUND.items()}
     | {
@@ -1095,7 +1123,7 @@ garbage = made.partly(
             | st.fixed_dictionaries({"id": anything, "priority": anything, "when": anything, "then": anything}),
             max_size=3,
         ),
-        "blockedPrefixes": anything | st.lists(made.partly(pattern=anything, expiresAt=anything), max_size=3),
+        "blockedPrefixes": prefix_garbage,
         "usageThresholds": anything
         | st.lists(
             anything
@@ -1110,6 +1138,13 @@ garbage = made.partly(
     }
 )
 ACTIONS = {"assistant", "squad", "workflow", "forward", "voicemail", "reject"}
+
+
+def makes_sense(blocked: Any) -> bool:
+    """Whether it can be known of every entry whom it blocks."""
+    entries = [] if blocked is None else blocked if isinstance(blocked, list) else [blocked]
+    patterns = [entry.get("pattern") if isinstance(entry, dict) else None for entry in entries]
+    return all(isinstance(pattern, str) and re.fullmatch(r"\+[1-9][0-9]*\*?", pattern) for pattern in patterns)
 
 
 def trace_bytes(decision: Decision) -> int:
@@ -1140,8 +1175,19 @@ def test_whatever_is_stored_the_decision_never_raises(item: dict[str, Any], call
     assert decision.action in ACTIONS
     assert decision.reason in REASONS
     assert trace_bytes(decision) <= 2048
+    if caller_of(call.caller).e164 is not None and not makes_sense(item.get("blockedPrefixes")):
+        assert decision.action == "reject"
     if item.get("status") != "active" or item.get("direction") not in ("inbound", "both"):
         assert decision.action == "reject"
+
+
+@given(items, prefix_garbage, calls, instants)
+def test_nobody_with_a_number_gets_past_blocked_prefixes_that_cannot_be_read(
+    item: dict[str, Any], stored: Any, call: IncomingCall, at: int
+) -> None:
+    assume(caller_of(call.caller).e164 is not None)
+    assume(not makes_sense(stored))
+    assert decide(number_from_item({**item, "blockedPrefixes": stored}), call, at).action == "reject"
 
 
 @given(items, calls, instants, st.data())

@@ -1,6 +1,7 @@
 """A number as the decision sees it: plain data, compiled from the stored item without pydantic."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,12 +10,14 @@ from typing import Any
 from switchboard.routing.caller import is_e164
 from switchboard.routing.hours import Hours, compile_hours
 from switchboard.routing.rules import Rule, compile_rules
-from switchboard.routing.screening import Entry
+from switchboard.routing.screening import ANYBODY, Entry
 from switchboard.routing.spam import NOTHING_KNOWN, Recent
 from switchboard.routing.thresholds import ACTING, Threshold, compile_thresholds
 
 SHORTEST, LONGEST = 10, 43_200
 """Vapi's bounds of a call's longest duration, in seconds."""
+
+_PATTERN = re.compile(r"\+[1-9][0-9]*\*?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,8 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
         hours=None if hours is None else compile_hours(hours),
         after_hours_action=_one_of(_INSTEAD, item.get("afterHoursAction"), absent=None),
         after_hours_message=_text(item.get("afterHoursMessage")),
-        blocked=_entries(item.get("blockedPrefixes"), unreadable_expiry=None),
-        allowed=_entries(item.get("allowedPrefixes"), unreadable_expiry=0),
+        blocked=_blocked(item.get("blockedPrefixes")),
+        allowed=_allowed(item.get("allowedPrefixes")),
         allow_list_only=_switch(inbound.get("allowListOnly"), unreadable=True),
         reject_anonymous=_switch(inbound.get("rejectAnonymous"), unreadable=True),
         reject_message=_text(inbound.get("rejectMessage")),
@@ -194,21 +197,33 @@ def _read(text: Any, otherwise: Mapping[str, Any]) -> Mapping[str, Any]:
         return otherwise
 
 
-def _entries(prefixes: Any, *, unreadable_expiry: int | None) -> tuple[Entry, ...]:
-    """An entry without a pattern names nobody.
+def listed_entry(pattern: str, kept: Mapping[str, Any], *, unreadable_expiry: int | None) -> Entry:
+    """An entry of a list as it is kept.
 
     unreadable_expiry: None keeps an entry for ever whose end makes no sense, 0 has ended it.
     """
+    expires_at = _whole(kept.get("expiresAt"), absent=None, unreadable=unreadable_expiry)
+    return Entry(pattern, expires_at, _text(kept.get("reason")))
+
+
+def _blocked(prefixes: Any) -> tuple[Entry, ...]:
+    """Of what cannot be read nobody knows whom it blocks, so it blocks anybody."""
+    listed = () if prefixes is None else prefixes if isinstance(prefixes, list | tuple) else (prefixes,)
+    return tuple(_prefix(kept, unreadable_expiry=None) or ANYBODY for kept in listed)
+
+
+def _allowed(prefixes: Any) -> tuple[Entry, ...]:
+    """What cannot be read allows nobody."""
     listed = prefixes if isinstance(prefixes, list | tuple) else ()
-    return tuple(
-        Entry(
-            kept["pattern"],
-            _whole(kept.get("expiresAt"), absent=None, unreadable=unreadable_expiry),
-            _text(kept.get("reason")),
-        )
-        for kept in listed
-        if isinstance(kept, Mapping) and isinstance(kept.get("pattern"), str)
-    )
+    read = (_prefix(kept, unreadable_expiry=0) for kept in listed)
+    return tuple(entry for entry in read if entry is not None)
+
+
+def _prefix(kept: Any, *, unreadable_expiry: int | None) -> Entry | None:
+    pattern = kept.get("pattern") if isinstance(kept, Mapping) else None
+    if not isinstance(pattern, str) or _PATTERN.fullmatch(pattern) is None:
+        return None
+    return listed_entry(pattern, kept, unreadable_expiry=unreadable_expiry)
 
 
 def _answerer(assistant: Any, profile_json: Any) -> Answerer | None:

@@ -17,13 +17,17 @@ class Entry:
 
     @property
     def specificity(self) -> int:
-        return len(self.pattern) - 2 if self.pattern.endswith("*") else _EXACT
+        return len(self.pattern) - 2 if self.pattern.endswith("*") and self != ANYBODY else _EXACT
 
     def covers(self, e164: str, at: int) -> bool:
         if self.expires_at is not None and self.expires_at <= at:
             return False
         prefix = self.pattern.removesuffix("*")
         return e164.startswith(prefix) if prefix != self.pattern else e164 == self.pattern
+
+
+ANYBODY = Entry("*")
+"""What stands for a block that cannot be read: it may name whoever calls, so no allow is more specific."""
 
 
 @dataclass(frozen=True, slots=True)

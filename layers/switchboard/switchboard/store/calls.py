@@ -12,6 +12,7 @@ from switchboard.calls.kinds import EARLIEST_WINS, Kind
 from switchboard.calls.messages import Fact
 from switchboard.calls.record import nameless
 from switchboard.routing.caller import caller_of
+from switchboard.routing.number import listed_entry
 from switchboard.routing.screening import Entry
 from switchboard.routing.spam import NOTHING_KNOWN, Recent
 from switchboard.routing.thresholds import live_holds
@@ -43,6 +44,10 @@ So long before a call expires nothing of it is written any more: the receipt of 
 
 _AT_ONCE = 100
 """Items of one BatchGetItem, DynamoDB's limit."""
+
+
+_UNREADABLE_EXPIRY = {"blocked": None, "allowed": 0}
+"""An entry whose end makes no sense: a block never ends, an allow is over."""
 
 
 class PartlyRead(Exception):
@@ -94,7 +99,7 @@ class Calls:
             listed = {"blocked": keys.block(number_id, e164), "allowed": keys.allow(number_id, e164)}
             asked += [*listed.values(), *window_keys(business, e164, at)]
         found = self._read(asked, deadline)
-        lists = {name: _entries(e164, found.get(_key(key))) for name, key in listed.items()}
+        lists = {name: _entries(name, e164, found.get(_key(key))) for name, key in listed.items()}
         windows = [plain(item) for (_, sort), item in found.items() if sort.startswith(keys.WINDOW)]
         lines, holds = found.get(_key(of_lines)), found.get(_key(of_holds))
         return Seen(
@@ -418,12 +423,11 @@ def _key(key: dict[str, Any]) -> tuple[str, str]:
     return key["PK"], key["SK"]
 
 
-def _entries(e164: str | None, item: dict[str, Any] | None) -> tuple[Entry, ...]:
+def _entries(listed: str, e164: str | None, item: dict[str, Any] | None) -> tuple[Entry, ...]:
+    """The caller's own entry of a list: it is on it, whatever else of it can be read."""
     if item is None or e164 is None:
         return ()
-    kept = plain(item)
-    expires_at = kept.get("expiresAt")
-    return (Entry(e164, None if expires_at is None else int(expires_at), kept.get("reason")),)
+    return (listed_entry(e164, plain(item), unreadable_expiry=_UNREADABLE_EXPIRY[listed]),)
 
 
 def number_exists(where: Table, number_id: str) -> bool:

@@ -64,11 +64,16 @@ def window_keys(business: str, e164: str, at: int) -> list[dict[str, Any]]:
 
 def recent(windows: Iterable[Mapping[str, Any]], number_id: str) -> Recent:
     """The windows summed up, as a call to this number comes in."""
-    numbers, short_calls = {number_id}, set()
+    numbers, short_calls = {number_id}, set[str]()
     for window in windows:
-        numbers |= window.get("numbers", set())
-        short_calls |= window.get("shortCalls", set())
+        numbers |= _texts(window.get("numbers"))
+        short_calls |= _texts(window.get("shortCalls"))
     return Recent(numbers_called=len(numbers), short_calls=len(short_calls))
+
+
+def _texts(kept: Any) -> set[str]:
+    """What cannot be read is not known, and no reason against a caller."""
+    return kept if isinstance(kept, set) else set()
 
 
 @lru_cache(maxsize=1)
