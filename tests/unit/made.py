@@ -163,7 +163,7 @@ _free = partly(
     blockedNumbers=st.lists(e164s | prefixes, max_size=5),
     allowedNumbers=st.lists(e164s | prefixes, max_size=5),
     spamFilter=st.booleans(),
-    maxConcurrentCalls=st.none() | st.integers(1, 10_000),
+    maxConcurrentCalls=st.none() | st.integers(1, 1000),
     callRoutingRules=st.lists(
         rules, max_size=3, unique_by=(lambda rule: rule["id"], lambda rule: rule["priority"])
     ).map(_each_reached),

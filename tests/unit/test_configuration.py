@@ -139,6 +139,7 @@ UNFIT = [
     pytest.param({"afterHoursAction": "sing"}, "afterHoursAction", id="an unknown after-hours action"),
     pytest.param({"afterHoursMessage": ""}, "afterHoursMessage", id="an empty after-hours message"),
     pytest.param({"maxConcurrentCalls": 0}, "maxConcurrentCalls", id="no line at all"),
+    pytest.param({"maxConcurrentCalls": 1001}, "maxConcurrentCalls", id="more lines than an item holds"),
     pytest.param({"tags": ["a"] * 51}, "tags", id="51 tags"),
     pytest.param({"tags": [""]}, "tags.0", id="an empty tag"),
     pytest.param({"tags": ["x" * 65]}, "tags.0", id="a tag of 65 characters"),

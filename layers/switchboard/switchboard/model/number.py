@@ -30,6 +30,9 @@ from switchboard.model.shadowing import shadowed
 from switchboard.model.thresholds import MAX_THRESHOLDS, UsageThreshold
 
 MAX_RULES = 500
+MAX_LINES = 1000
+"""As many calls in progress as one item of the table holds for certain, whatever their callers are called."""
+
 METADATA_BYTES = 16_384
 METADATA_LEVELS = 32
 MASK = "whsec_********"
@@ -157,7 +160,17 @@ class NumberConfiguration(Shape):
     blocked_numbers: Annotated[list[NumberOrPrefix], Field(max_length=90)] = []
     allowed_numbers: Annotated[list[NumberOrPrefix], Field(max_length=90)] = []
     spam_filter: bool = False
-    max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_concurrent_calls: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_LINES,
+            description=(
+                "How many inbound calls may be at Vapi at once; null: no limit. Calls that were answered while there"
+                " was no limit do not count, nor do test calls."
+            ),
+        ),
+    ] = None
     call_routing_rules: Annotated[list[RoutingRule], Field(max_length=MAX_RULES)] = []
     usage_thresholds: Annotated[
         list[UsageThreshold],
