@@ -15,6 +15,7 @@ from switchboard.routing.number import IncomingCall, number_from_item
 from switchboard.routing.screening import Entry
 from switchboard.store.calls import Seen, calls
 from switchboard.store.dynamo import NO_DEADLINE
+from switchboard.store.lines import lines_of
 from switchboard.store.numbers import numbers, stored
 
 NO_CALL = "explanation"
@@ -43,7 +44,7 @@ def explain(number_id: str, business: str, question: RouteQuestion) -> Decision:
         },
     )
     most = number.max_concurrent_calls
-    line_free = most is None or _lines_in_use(seen, at) < most
+    line_free = most is None or _has_a_free_line(seen, most, at)
     return Decision.of(account(decide(number, replace(call, line_free=line_free), at)))
 
 
@@ -57,6 +58,6 @@ def _with_drafted_lists(call: IncomingCall, e164: str | None, drafted: Mapping[s
     return replace(call, **replaced)
 
 
-def _lines_in_use(seen: Seen, at: int) -> int:
-    held = (seen.lines or {}).get("lines", {})
-    return sum(line["since"] <= at < line["until"] for line in held.values())
+def _has_a_free_line(seen: Seen, most: int, at: int) -> bool:
+    lines = lines_of(seen.lines)
+    return lines is not None and sum(line.since <= at < line.until for line in lines.values()) < most

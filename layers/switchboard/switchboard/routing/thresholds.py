@@ -56,10 +56,11 @@ def live_holds(item: Mapping[str, Any]) -> dict[str, int | None]:
 
     None where that cannot be read. What has another name than a threshold's is none. Never raises.
     """
-    return {name: _instant(until) for name, until in item.items() if "#" in name}
+    return {name: instant(until) for name, until in item.items() if "#" in name}
 
 
-def _instant(value: Any) -> int | None:
+def instant(value: Any) -> int | None:
+    """A stored instant, None if it cannot be read as one."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
     try:
