@@ -20,10 +20,10 @@ def message(
 
 
 def rings(
-    aws: Deployment, number: dict[str, Any], call_id: str, caller: str | None = CALLER, *, began: int = T
+    aws: Deployment, number: dict[str, Any], call_id: str, caller: str | None = CALLER, *, began: int = T, **own: Any
 ) -> Answer:
     """Vapi asks who answers."""
-    return aws.tell(number, message(call_id, "assistant-request", caller=caller, began=began))
+    return aws.tell(number, message(call_id, "assistant-request", caller=caller, began=began, **own))
 
 
 def ends(

@@ -292,6 +292,28 @@ def test_a_line_is_given_back_whatever_came_last(aws: Deployment, capped: dict[s
     assert answering_lines().in_use(capped["id"], int(time.time())) == []
 
 
+def test_a_line_is_given_back_though_the_call_was_asked_about_again_and_went_elsewhere(
+    aws: Deployment, capped: dict[str, Any]
+) -> None:
+    assert "assistantId" in rings(aws, capped, "c1").body
+    aws.api("PATCH", f"/phone-numbers/{capped['id']}", body={"forwardingEnabled": True})
+    assert "destination" in rings(aws, capped, "c1", after=4000).body
+    ends(aws, capped, "c1")
+    aws.deliver_stream()
+    assert answering_lines().in_use(capped["id"], int(time.time())) == []
+
+
+def test_a_line_is_given_back_though_the_number_was_capped_no_more_when_asked_again(
+    aws: Deployment, capped: dict[str, Any]
+) -> None:
+    assert "assistantId" in rings(aws, capped, "c1").body
+    aws.api("PATCH", f"/phone-numbers/{capped['id']}", body={"maxConcurrentCalls": None})
+    assert "assistantId" in rings(aws, capped, "c1", after=4000).body
+    ends(aws, capped, "c1")
+    aws.deliver_stream()
+    assert answering_lines().in_use(capped["id"], int(time.time())) == []
+
+
 def test_a_call_that_goes_on_keeps_its_line(aws: Deployment, capped: dict[str, Any]) -> None:
     rings(aws, capped, "c1")
     aws.tell(capped, message("c1", "status-update", after=2000, status="in-progress"))

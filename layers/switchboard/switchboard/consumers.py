@@ -126,6 +126,6 @@ def _is_watched_anew(change: Change) -> bool:
 
 
 def _may_hold_a_line(call: Call) -> bool:
-    """Of a call that is over. Whether it took a line its decision says; one that was not written may have taken one."""
-    taken = call.decision is None or "line" in call.decision
-    return call.direction == "inbound" and call.status == "ended" and taken
+    """Of a call that is over. Its decision says whether the number had lines; one that was not written may have."""
+    had_lines = call.decision is None or "line" in call.decision
+    return call.direction == "inbound" and call.status == "ended" and had_lines

@@ -81,15 +81,15 @@ def _who_answers(number_id: str, business: str, request: AssistantRequest, deadl
     at = request.at // 1000
     number = remembered(number_id, business)
     call = IncomingCall(request.call_id, request.caller)
-    has_line = False
+    has_lines = False
     try:
         e164 = caller_of(request.caller).e164
         seen = answering_calls().read_for_decision(number_id, business, e164, at, deadline)
         if seen.number is None or (found := known_number(seen.number)).business != business:
             return _http(404, {"message": "There is no such number."})
-        number = found
+        number, has_lines = found, seen.lines is not None
         call = call_view(number, request.call_id, request.caller, seen)
-        decision, has_line = _with_a_line(number, call, at, seen, deadline)
+        decision = _with_a_line(number, call, at, seen, deadline)
     except Exception:  # the one catch-all: whatever has failed, somebody waits on the telephone
         if number is None:
             logger.exception("this instance has not seen the number before: Vapi takes its fallback")
@@ -97,35 +97,41 @@ def _who_answers(number_id: str, business: str, request: AssistantRequest, deadl
         logger.exception("decided by what was last seen of the number")
         metrics.add_metric("LastKnownGood", MetricUnit.Count, 1)
         decision = decide(number, call, at)
-        has_line = number.max_concurrent_calls is not None  # it may have taken one unheard
-    _keep(number, request, decision, deadline, has_line=has_line)
+    has_lines = has_lines or number.max_concurrent_calls is not None
+    _keep(number, request, decision, deadline, has_lines=has_lines)
     logger.info("decided", callId=request.call_id, action=decision.action, reason=decision.reason)
     return _http(200, answer(decision, number))
 
 
-def _with_a_line(number: Number, call: IncomingCall, at: int, seen: Seen, deadline: Deadline) -> tuple[Decision, bool]:
-    """The decision, and whether the call holds a line; decided again without one where all are in use.
+def _with_a_line(number: Number, call: IncomingCall, at: int, seen: Seen, deadline: Deadline) -> Decision:
+    """The decision, for which a line is taken if it needs one; decided again without one where all are in use.
 
     Lines run by our own clock and not by the message's: they are taken, compared and shown by it.
     """
     decision = decide(number, call, at)
     most = number.max_concurrent_calls
     if most is None or decision.action not in AT_VAPI:
-        return decision, False
+        return decision
     now = int(time.time())
     until = now + (longest_seconds(decision, number) or LONGEST_CALL_SECONDS) + MARGIN_SECONDS
     line = Line(call.id, now, until, call.caller)
     if answering_lines().take(number.id, line, most, seen.lines, deadline):
-        return decision, True
-    return decide(number, replace(call, line_free=False), at), False
+        return decision
+    return decide(number, replace(call, line_free=False), at)
 
 
-def _keep(number: Number, request: AssistantRequest, decision: Decision, deadline: Deadline, *, has_line: bool) -> None:
-    """Writes the decision into the call's record. The caller does not wait for a table that fails."""
+def _keep(
+    number: Number, request: AssistantRequest, decision: Decision, deadline: Deadline, *, has_lines: bool
+) -> None:
+    """Writes the decision into the call's record. The caller does not wait for a table that fails.
+
+    On a number that has lines any call may hold one, whatever is decided: it may have taken it unheard, or have been
+    asked about before.
+    """
     facts = request.facts | account(decision)
     if number.phone_number is not None:
         facts["ours"] = number.phone_number
-    if has_line:
+    if has_lines:
         facts["line"] = True
     fact = Fact(request.call_id, Kind.DECISION, request.at, facts)
     if not answering_calls().record_in_time(number.id, number.business, fact, deadline):
