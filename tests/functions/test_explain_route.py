@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.store import keys
 from tests.functions.conftest import Deployment
 from tests.functions.ringing import CALLER, T, rings
 from tests.support.invoking import Answer
@@ -18,6 +19,8 @@ HOURS = {
 }
 AT = T // 1000
 NIGHT = AT + 8 * 3600
+AHEAD = 4_102_444_800
+"""The year 2100."""
 
 
 def explain(aws: Deployment, number: dict[str, Any], caller: str | None = CALLER, **more: Any) -> Answer:
@@ -104,6 +107,29 @@ def test_a_draft_is_explained_and_not_stored(aws: Deployment, changes: dict[str,
 def test_a_block_is_lifted_in_a_draft(aws: Deployment) -> None:
     number = aws.bought(blockedNumbers=[CALLER])
     assert explain(aws, number, body={"changes": {"blockedNumbers": []}}).body["reason"] == "fallback"
+
+
+@pytest.mark.parametrize("at", [AHEAD - 1, AHEAD, AHEAD + 1])
+@pytest.mark.parametrize("pattern", [CALLER, "+1202*"])
+@pytest.mark.parametrize("listed", [["+1900*"], [ELSEWHERE], []])
+def test_a_draft_and_the_update_agree_on_a_block_that_ends(
+    aws: Deployment, pattern: str, listed: list[str], at: int
+) -> None:
+    number = aws.bought()
+    path = f"/phone-numbers/{number['id']}"
+    aws.api("POST", f"{path}/blocked-numbers", body={"phoneNumber": pattern, "expiresAt": AHEAD})
+    changes = {"blockedNumbers": [pattern, *listed]}
+    drafted = explain(aws, number, body={"changes": changes, "at": at}).body["reason"]
+    assert drafted == ("blocked" if at < AHEAD else "fallback")
+    assert aws.api("PATCH", path, body=changes).status == 200
+    assert explain(aws, number, body={"at": at}).body["reason"] == drafted
+
+
+def test_a_draft_blocks_anew_who_is_blocked_no_more(aws: Deployment) -> None:
+    number = aws.bought()
+    aws.table.put_item(Item=keys.block(number["id"], CALLER) | {"pattern": CALLER, "addedAt": 1, "expiresAt": 2})
+    assert explain(aws, number).body["reason"] == "fallback"
+    assert explain(aws, number, body={"changes": {"blockedNumbers": [CALLER]}}).body["reason"] == "blocked"
 
 
 @pytest.mark.parametrize(

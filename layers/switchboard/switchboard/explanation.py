@@ -1,9 +1,7 @@
 """Who would answer a call, and why: the live call's own function, on a made-up call. Writes nothing, takes no line."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from switchboard.incoming import call_view
 from switchboard.model.decision import Decision, RouteQuestion
@@ -11,7 +9,7 @@ from switchboard.provisioning.connected import lifecycle
 from switchboard.routing.answer import account
 from switchboard.routing.caller import caller_of
 from switchboard.routing.decide import decide
-from switchboard.routing.number import IncomingCall, number_from_item
+from switchboard.routing.number import number_from_item
 from switchboard.routing.screening import Entry
 from switchboard.store.calls import Seen, calls
 from switchboard.store.dynamo import NO_DEADLINE
@@ -27,7 +25,8 @@ def explain(number_id: str, business: str, question: RouteQuestion) -> Decision:
 
     At any instant lists, lines and the holds of thresholds are those of now; each counts until its own end.
     """
-    at = int(time.time()) if question.at is None else question.at
+    now = int(time.time())
+    at = now if question.at is None else question.at
     if question.changes:
         record = lifecycle().draft(number_id, business, question.changes)
     else:
@@ -35,27 +34,21 @@ def explain(number_id: str, business: str, question: RouteQuestion) -> Decision:
     number = number_from_item(stored(record))
     e164 = caller_of(question.caller).e164
     seen = calls().read_for_decision(number_id, business, e164, at, NO_DEADLINE)
-    call = _with_drafted_lists(
-        call_view(number, NO_CALL, question.caller, seen),
-        e164,
-        {
-            "blocked": record.number.blocked_numbers if "blockedNumbers" in question.changes else None,
-            "allowed": record.number.allowed_numbers if "allowedNumbers" in question.changes else None,
-        },
-    )
+    call = call_view(number, NO_CALL, question.caller, seen)
+    if "blockedNumbers" in question.changes:
+        call = replace(call, blocked=_drafted(record.number.blocked_numbers, e164, call.blocked, now))
+    if "allowedNumbers" in question.changes:
+        call = replace(call, allowed=_drafted(record.number.allowed_numbers, e164, call.allowed, now))
     most = number.max_concurrent_calls
     line_free = most is None or _has_a_free_line(seen, most, at)
     return Decision.of(account(decide(number, replace(call, line_free=line_free), at)))
 
 
-def _with_drafted_lists(call: IncomingCall, e164: str | None, drafted: Mapping[str, list[str] | None]) -> IncomingCall:
-    """The call with the caller's own entry of each list that the draft replaces, instead of the one in the table."""
-    replaced: dict[str, Any] = {
-        name: (Entry(e164),) if e164 is not None and e164 in patterns else ()
-        for name, patterns in drafted.items()
-        if patterns is not None
-    }
-    return replace(call, **replaced)
+def _drafted(patterns: list[str], e164: str | None, held: tuple[Entry, ...], now: int) -> tuple[Entry, ...]:
+    """The caller's own entry of a list as an update made now would leave it: one that counts stays as it is."""
+    if e164 is None or e164 not in patterns:
+        return ()
+    return tuple(entry for entry in held if entry.covers(e164, now)) or (Entry(e164),)
 
 
 def _has_a_free_line(seen: Seen, most: int, at: int) -> bool:
