@@ -12,6 +12,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from switchboard.errors import ChangedMeanwhile
 from switchboard.model.screening import BlockRequest
+from switchboard.provisioning import connected
 from switchboard.store import dynamo, screening
 from tests.functions.conftest import REGION, Deployment
 from tests.support.invoking import Answer, invoke
@@ -263,6 +264,19 @@ def test_an_expired_block_is_neither_shown_nor_listed_and_can_be_made_anew(
     assert shown(aws, number)["blockedNumbers"] == [pattern]
     assert counted(aws) == ({"blocked": 1} if pattern == SPAMMER else {})
     assert len(blocked_events(aws)) == 1, "blocked anew is news"
+
+
+@pytest.mark.parametrize("pattern", [SPAMMER, "+1900*"])
+def test_updates_that_block_twice_within_a_second_are_two_events(
+    aws: Deployment, number: dict[str, Any], pattern: str
+) -> None:
+    began = int(time.time())
+    for later, wanted in enumerate(([pattern], [], [pattern])):
+        at_once = connected.lifecycle(lambda instant=began + later / 1000: instant)
+        at_once.update(number["id"], "acme", {"blockedNumbers": wanted}, None)
+    told = [event["detail"] for event in aws.events() if event["detail-type"] == "Number.blocked"]
+    assert [event["occurredAt"] for event in told] == [began, began]
+    assert len({event["eventId"] for event in told}) == 2
 
 
 @pytest.fixture

@@ -114,7 +114,8 @@ class NumberRecord(Shape):
 
     The number's blockedNumbers and allowedNumbers hold the prefixes, and exact callers only `with_lists`.
     blocked_prefixes, allowed_prefixes: the same with reason and expiry. blocked_version, allowed_version: the version
-    that last changed the list by the number's own record. lapsed_blocks: with `with_lists`, see Lists.
+    that last changed the list by the number's own record. lapsed_blocks: with `with_lists`, see Lists. listed_at: when
+    the lists were replaced that are to be written, in Unix milliseconds.
     thresholds_since: since when the number has the usage thresholds that it has; None where it has none.
     vapi_org_id: the organisation of Vapi's that vapi_id is in; None where it is not known.
     carrier: what is known of the number there; None for Vapi's own. committed: cents a month that budgets bear for it.
@@ -141,6 +142,7 @@ class NumberRecord(Shape):
     blocked_version: int | None = None
     allowed_version: int | None = None
     lapsed_blocks: dict[str, int] = {}
+    listed_at: int = 0
     thresholds_since: Timestamp | None = None
     carrier: AtCarrier | None = None
     committed: Money = Decimal(0)
@@ -198,6 +200,7 @@ class NumberRecord(Shape):
             webhook_secret=secret,
             blocked_prefixes=prefixes(request.blocked_numbers, (), at),
             allowed_prefixes=prefixes(request.allowed_numbers, (), at),
+            listed_at=at * 1000,
             thresholds_since=at if request.usage_thresholds else None,
             carrier=carrier,
             committed=committed,
@@ -458,8 +461,8 @@ class NumberRecord(Shape):
         kept = {target: profile for target, profile in profiles.items() if target in named}
         return self.model_copy(update={"rule_profiles": kept})
 
-    def updated(self, patch: dict[str, Any], at: Timestamp) -> Self:
-        """The JSON merge patch (RFC 7396) of a VapiPhoneNumber, applied.
+    def updated(self, patch: dict[str, Any], at: float) -> Self:
+        """The JSON merge patch (RFC 7396) of a VapiPhoneNumber, applied. at: Unix seconds with their fraction.
 
         A read-only value that is unchanged is accepted, one that differs is an InvalidRequest; counters and a masked
         secret are ignored. Raises StatusConflict where the status may not move so. A patch that changes nothing
@@ -503,8 +506,9 @@ class NumberRecord(Shape):
         if not changes and not new_secret:
             return self
         self.refuse_if_cancelled()
-        moved = self._moved(at, changes)
+        moved = self._moved(int(at), changes)
         update: dict[str, Any] = {"out_of_step": self.out_of_step or not KEPT_OUTSIDE.isdisjoint(changes)}
+        update["listed_at"] = int(at * 1000)
         if new_secret:
             update |= {"webhook_secret": secret, "previous_webhook_secret": self.webhook_secret}
         version = moved.number.version
@@ -515,7 +519,7 @@ class NumberRecord(Shape):
             entries = prefixes(changes["allowed_numbers"], self.allowed_prefixes, at)
             update |= {"allowed_prefixes": entries, "allowed_version": version}
         if "usage_thresholds" in changes:
-            update["thresholds_since"] = at if changes["usage_thresholds"] else None
+            update["thresholds_since"] = int(at) if changes["usage_thresholds"] else None
         return moved.model_copy(update=update)
 
     def with_webhook_secret(self, secret: str) -> Self:

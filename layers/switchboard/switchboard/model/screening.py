@@ -113,11 +113,14 @@ def exact(patterns: Iterable[str]) -> set[str]:
     return {pattern for pattern in patterns if not is_prefix(pattern)}
 
 
-def prefixes(patterns: Iterable[str], held: Iterable[Listed], at: Timestamp) -> list[Listed]:
-    """The prefixes among the patterns; one that is held already keeps its reason, expiry and time."""
-    known = {entry.pattern: entry for entry in held if not entry.lapsed(at)}
+def prefixes(patterns: Iterable[str], held: Iterable[Listed], at: float) -> list[Listed]:
+    """The prefixes among the patterns; one that is held already keeps its reason, expiry and time.
+
+    at: Unix seconds with their fraction.
+    """
+    known = {entry.pattern: entry for entry in held if not entry.lapsed(int(at))}
     wanted = dict.fromkeys(filter(is_prefix, patterns))
-    return [known.get(pattern, Listed(pattern=pattern, added_at=at * 1000)) for pattern in wanted]
+    return [known.get(pattern, Listed(pattern=pattern, added_at=int(at * 1000))) for pattern in wanted]
 
 
 def too_many_at_once(

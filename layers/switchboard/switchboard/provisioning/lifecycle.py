@@ -207,7 +207,7 @@ class Lifecycle(Changes):
         return budgets if plan.monthly or plan.once else []
 
     def _patched(self, record: NumberRecord, patch: dict[str, Any]) -> NumberRecord:
-        new = record.updated(patch, self._now())
+        new = record.updated(patch, self.clock())
         assistant = new.number.assistant
         if assistant is not None and assistant != record.number.assistant:
             if "name" not in patch["assistant"]:  # the merge has left the name of the one before

@@ -262,7 +262,7 @@ class Numbers:
         lapsed: Mapping[str, int],
     ) -> Generator[dict[str, Any], None, int]:
         """How many more entries there are then. lapsed: those that are there but count no more, with their addedAt."""
-        name, added_at = self.table.name, record.number.updated * 1000
+        name, added_at = self.table.name, record.listed_at
         for pattern in sorted(after - before):
             entry = item(record, Listed(pattern=pattern, added_at=added_at))
             yield {"Put": {"TableName": name, "Item": wire(entry), **_as_read(lapsed.get(pattern))}}
