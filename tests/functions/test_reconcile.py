@@ -278,6 +278,53 @@ def test_one_provider_that_fails_does_not_hold_up_the_others(aws: Deployment) ->
     assert aws.api("GET", f"/phone-numbers/{number['id']}").body["status"] == "active"
 
 
+def test_a_number_whose_intent_is_taken_back_meanwhile_is_passed_over(aws: Deployment) -> None:
+    aws.bought()
+    with outside() as taken:
+        aws.reconcile()
+    (item,) = aws.items("NUMBER#")
+    read = next(at for at, step in enumerate(taken) if step.endswith("GetItem"))
+    with outside(read, lambda: aws.table.delete_item(Key={"PK": item["PK"], "SK": item["SK"]})):
+        report = aws.reconcile()
+    assert report["numbers"] == 0
+    assert found(report) == {"unknown-at-vapi": (1, 0)}
+
+
+def test_one_number_that_vapi_will_not_change_does_not_hold_up_the_others(aws: Deployment) -> None:
+    for name in ("One", "Two"):
+        aws.bought(name=name)
+    rows = aws.rows()
+    for row in rows:
+        aws.vapi.store.update("phone-number", row["id"], {"name": "Somebody's name"})
+    aws.vapi.fault(Fault("PATCH", f"/phone-number/{rows[0]['id']}", status=400, times=None))
+    report = aws.reconcile()
+    assert found(report) == {"drift": (2, 1)}
+    assert [finding["detail"] for finding in report["findings"]] == ["name: Refused", "name"]
+
+
+def test_one_orphan_that_its_carrier_does_not_take_back_does_not_hold_up_the_others(aws: Deployment) -> None:
+    seller = aws.configure("twilio")
+    number = active(aws, seller)
+    orphans = [left_behind(aws, seller, number["id"], area_code) for area_code in ("212", "415")]
+    seller.simulator.fault(Fault(*seller.release, status=400))
+    assert found(aws.reconcile(DAY + 60)) == {"orphan-at-carrier": (2, 1)}
+    assert len({*orphans} & {*seller.owned()}) == 1
+
+
+def test_a_number_that_vapi_has_lost_and_whose_carrier_has_no_credentials_is_told_with_the_others(
+    aws: Deployment,
+) -> None:
+    seller = aws.configure("twilio")
+    lost, kept = active(aws, seller), active(aws, seller, "k2", name="Two")
+    aws.vapi.store.delete("phone-number", aws.rows(lost["id"])[0]["id"])
+    aws.vapi.store.update("phone-number", aws.rows(kept["id"])[0]["id"], {"name": "Somebody's name"})
+    aws.put_credentials("twilio", {})
+    report = aws.reconcile()
+    assert found(report) == {"drift": (1, 1), "gone-at-vapi": (1, 0), "not-compared": (1, 0)}
+    (gone,) = (finding for finding in report["findings"] if finding["kind"] == "gone-at-vapi")
+    assert gone["detail"].endswith(": ProviderNotConfigured")
+
+
 def test_a_bucket_that_fails_leaves_calls_to_the_next_turn_and_the_report_whole(aws: Deployment) -> None:
     number = aws.bought(transcriptionEnabled=True)
     (row,) = aws.rows(number["id"])

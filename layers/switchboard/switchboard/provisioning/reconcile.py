@@ -108,7 +108,8 @@ class Reconciler:
         """Compares everything. What one provider does not tell is compared at the next turn."""
         report = Report(self.dry_run)
         self._finish(report)
-        records = {number_id: self.lifecycle.numbers.get(number_id) for number_id in self.lifecycle.numbers.inventory()}
+        listed = map(self.lifecycle.numbers.find, self.lifecycle.numbers.inventory())
+        records = {record.number.id: record for record in listed if record is not None}  # an intent may be taken back
         report.numbers = len(records)
         for name, compare in (
             ("vapi", self._at_vapi),
@@ -138,6 +139,18 @@ class Reconciler:
                 except (SwitchboardError, Refused) as error:
                     detail = f"{record.state}: {type(error).__name__}"
             report.findings.append(Finding("unfinished", number_id, detail, done=after != record))
+
+    def _finding(self, kind: str, subject: str, detail: str, put_right: Callable[[], bool]) -> Finding:
+        """One difference, and what became of putting it right. Whoever does not go along holds up no other.
+
+        put_right: tells whether it has; not called in a dry run.
+        """
+        if self.dry_run:
+            return Finding(kind, subject, detail)
+        try:
+            return Finding(kind, subject, detail, done=put_right())
+        except (SwitchboardError, Refused) as error:
+            return Finding(kind, subject, f"{detail}: {type(error).__name__}")
 
     # ---- Vapi ------------------------------------------------------------------------------------------------------
 
@@ -175,10 +188,8 @@ class Reconciler:
             }.items()
             if differs
         ]
-        if not found:
-            return
-        done = not self.dry_run and self._put_right(record, row)
-        yield Finding("drift", record.number.id, ", ".join(found), done=done)
+        if found:
+            yield self._finding("drift", record.number.id, ", ".join(found), lambda: self._put_right(record, row))
 
     def _put_right(self, record: NumberRecord, row: VapiNumber) -> bool:
         number = record.number
@@ -202,16 +213,21 @@ class Reconciler:
         elif not self._is_old(_seconds(row.created_at), record):
             yield Finding("orphan-at-vapi", row.id, f"of {number_id}, too young to be given back")
         else:
-            if not self.dry_run:
-                self.vapi.release_number(row.id)
-            yield Finding("orphan-at-vapi", row.id, f"of {number_id}, which is {record.state}", done=not self.dry_run)
+            detail = f"of {number_id}, which is {record.state}"
+            yield self._finding("orphan-at-vapi", row.id, detail, lambda: self._released_at_vapi(row))
+
+    def _released_at_vapi(self, row: VapiNumber) -> bool:
+        self.vapi.release_number(row.id)
+        return True
 
     def _gone_at_vapi(self, record: NumberRecord) -> Finding:
-        done = False
-        if not self.dry_run and self.vapi.get_number(str(record.vapi_id)) is None:
+        def give_up() -> bool:
+            if self.vapi.get_number(str(record.vapi_id)) is not None:
+                return False
             self.lifecycle.gone_at_vapi(record)
-            done = True
-        return Finding("gone-at-vapi", record.number.id, str(record.vapi_id), done=done)
+            return True
+
+        return self._finding("gone-at-vapi", record.number.id, str(record.vapi_id), give_up)
 
     # ---- the carriers ----------------------------------------------------------------------------------------------
 
@@ -230,7 +246,11 @@ class Reconciler:
         for held in owned.values():
             if held.number in claimed:
                 continue
-            number_id = id_of_tag(self._tag(carrier, held))
+            try:
+                number_id = id_of_tag(self._tag(carrier, held))
+            except (ProviderError, Refused) as error:
+                yield Finding("not-compared", f"{held.number} at {carrier.name}", type(error).__name__)
+                continue
             if number_id is None:
                 unknown += 1
             else:
@@ -263,15 +283,14 @@ class Reconciler:
         elif held.since is None or not self._is_old(held.since, record):
             yield Finding("orphan-at-carrier", where, f"of {number_id}, too young to be given back")
         else:
-            done = not self.dry_run and carrier.release(held).state != "failed"
-            yield Finding("orphan-at-carrier", where, f"of {number_id}, which is {record.state}", done=done)
+            detail = f"of {number_id}, which is {record.state}"
+            yield self._finding("orphan-at-carrier", where, detail, lambda: carrier.release(held).state != "failed")
 
     def _gone_at_carrier(self, carrier: Carrier, record: NumberRecord) -> Finding:
-        number = record.number
-        done = False
-        if not self.dry_run:
-            done = self.lifecycle.gone_at_carrier(record, carrier)
-        return Finding("gone-at-carrier", number.id, f"{number.phone_number} at {carrier.name}", done=done)
+        where = f"{record.number.phone_number} at {carrier.name}"
+        return self._finding(
+            "gone-at-carrier", record.number.id, where, lambda: self.lifecycle.gone_at_carrier(record, carrier)
+        )
 
     # ---- calls -----------------------------------------------------------------------------------------------------
 
