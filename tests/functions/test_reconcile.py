@@ -1,5 +1,6 @@
 """Carrier, Vapi and table compared: half-done work finished, drift put right, orphans told and at last given back."""
 
+import re
 import time
 from typing import Any
 
@@ -83,6 +84,16 @@ DRIFT = {
     "server URL": lambda _: {"server": {"url": "https://elsewhere.example/hook"}},
     "name": lambda _: {"name": "Somebody's name"},
     "fallback": lambda _: {"fallbackDestination": {"type": "number", "number": "+12025550111", "message": ""}},
+    "fallback by SIP": lambda _: {"fallbackDestination": {"type": "sip", "sipUri": "sip:thief@evil.example"}},
+    "fallback's extension": lambda _: {
+        "fallbackDestination": {"type": "number", "number": "+14155550199", "extension": "7"}
+    },
+    "fallback's caller id": lambda _: {
+        "fallbackDestination": {"type": "number", "number": "+14155550199", "callerId": "+12025550111"}
+    },
+    "hooks": lambda _: {
+        "hooks": [{"on": "call.ringing", "do": [{"type": "say", "exact": "This number has moved."}]}],
+    },
 }
 
 
@@ -95,7 +106,7 @@ def test_what_was_changed_at_vapi_behind_our_back_is_put_right(aws: Deployment, 
 
     dry = aws.reconcile(dry_run=True)
     assert found(dry) == {"drift": (1, 0)}
-    assert what in dry["findings"][0]["detail"]
+    assert re.split(r" by |'s ", what)[0] in dry["findings"][0]["detail"]
     assert aws.vapi.state()["numbers"][0] != before
 
     report = aws.reconcile()
@@ -104,6 +115,52 @@ def test_what_was_changed_at_vapi_behind_our_back_is_put_right(aws: Deployment, 
     (after,) = aws.vapi.state()["numbers"]
     kept = ("assistantId", "squadId", "workflowId", "server", "name", "fallbackDestination", "number")
     assert {name: after.get(name) for name in kept} == {name: before.get(name) for name in kept}
+    assert not after.get("hooks")
+    assert aws.reconcile()["findings"] == []
+
+
+def test_a_fallback_by_sip_of_a_number_that_has_none_is_taken_away(aws: Deployment) -> None:
+    aws.bought()
+    at_vapi(aws, fallbackDestination={"type": "sip", "sipUri": "sip:thief@evil.example"})
+    assert found(aws.reconcile()) == {"drift": (1, 1)}
+    assert aws.rows()[0]["fallbackDestination"] is None
+    assert aws.reconcile()["findings"] == []
+
+
+def test_a_fallback_with_what_vapi_fills_in_of_itself_is_the_same(aws: Deployment) -> None:
+    aws.bought(forwardingNumber="+14155550199")
+    filled_in = {"numberE164CheckEnabled": True, "transferPlan": {"mode": "blind-transfer"}, "message": ""}
+    at_vapi(aws, fallbackDestination={"type": "number", "number": "+14155550199", **filled_in})
+    assert aws.reconcile()["findings"] == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"trunk_sid": f"TK{'0' * 32}"}, {"voice_application_sid": f"AP{'0' * 32}"}],
+    ids=["trunk", "application"],
+)
+def test_calls_that_were_turned_away_from_vapi_at_twilio_come_back(aws: Deployment, changed: dict[str, str]) -> None:
+    seller = aws.configure("twilio")
+    number = active(aws, seller)
+    (row,) = seller.simulator.state()["numbers"]
+    seller.simulator.store.edit(row["sid"], changed)  # type: ignore[attr-defined]
+    assert found(aws.reconcile(dry_run=True)) == {"drift": (1, 0)}
+    report = aws.reconcile()
+    assert found(report) == {"drift": (1, 1)}
+    assert report["findings"][0]["subject"] == number["id"]
+    (row,) = seller.simulator.state()["numbers"]
+    assert not any(row[name] for name in changed)
+    assert aws.reconcile()["findings"] == []
+
+
+def test_a_forward_past_vapi_at_vonage_is_taken_away(aws: Deployment) -> None:
+    seller = aws.configure("vonage")
+    active(aws, seller)
+    (row,) = seller.simulator.state()["owned"]
+    forward = {"voiceCallbackType": "tel", "voiceCallbackValue": "12025550111"}
+    seller.simulator.store.configure(row["country"], row["msisdn"], forward)  # type: ignore[attr-defined]
+    assert found(aws.reconcile()) == {"drift": (1, 1)}
+    assert "voiceCallbackType" not in seller.simulator.state()["owned"][0]
     assert aws.reconcile()["findings"] == []
 
 

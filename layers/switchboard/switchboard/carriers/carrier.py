@@ -65,6 +65,7 @@ class Owned:
 
     reference: the carrier's own id of it, where it has one besides the digits. tag: what `buy` was given, None where
     the carrier keeps no tag or the number has none of ours. settings: the carrier's own fields. since: Unix seconds.
+    is_diverted: its settings send its calls past Vapi, which `configure` puts right.
     """
 
     number: str
@@ -74,6 +75,7 @@ class Owned:
     capabilities: Capabilities
     settings: Mapping[str, Any] = field(default_factory=dict)
     since: int | None = None
+    is_diverted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -271,6 +271,7 @@ def _owned(row: Mapping[str, Any]) -> Owned:
         capabilities=_capabilities(row),
         settings=row,
         since=int(parsedate_to_datetime(since).timestamp()) if since else None,
+        is_diverted=bool(row.get("trunk_sid") or row.get("voice_application_sid")),
     )
 
 

@@ -24,7 +24,8 @@ class VapiNumber:
     """A phone number's row at Vapi. number is None until it is known, or if it came masked.
 
     org_id: the organisation that it is in. token: of ours, in its server's headers. answerer: the assistant, squad or
-    workflow that answers without asking us.
+    workflow that answers without asking us. fallback: where callers go when we do not answer, without what Vapi fills
+    in of itself; None is nowhere. has_hooks: some of its calls are dealt with by hooks, of which none are ours.
     """
 
     id: str
@@ -37,7 +38,8 @@ class VapiNumber:
     token: str | None = None
     answerer: str | None = None
     name: str | None = None
-    fallback: str | None = None
+    fallback: Mapping[str, Any] | None = None
+    has_hooks: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,11 @@ class Vapi:
             page[f"{order}Le"] = min(row[order] for row in rows)
 
 
-UNASSIGNED = {"assistantId": None, "squadId": None, "workflowId": None}
-"""A number that nobody is assigned to makes Vapi ask us who answers."""
+UNASSIGNED = {"assistantId": None, "squadId": None, "workflowId": None, "hooks": []}
+"""A number that nobody is assigned to, and that has no hooks, makes Vapi ask us who answers."""
+
+_FILLED_IN = {"message": "", "numberE164CheckEnabled": True, "transferPlan": {"mode": "blind-transfer"}}
+"""What a destination is where it does not say, or as we say it."""
 
 
 def server_of(url: str, token: str) -> dict[str, Any]:
@@ -187,9 +192,16 @@ def held_at_vapi(*, name: str | None, fallback: str | None) -> dict[str, Any]:
     return {"name": name, "fallbackDestination": destination}
 
 
+def fallback_of(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The fallback destination of a number, or of what it is to hold, in the words in which two can be compared."""
+    destination = _object(row, "fallbackDestination")
+    told = {name: value for name, value in destination.items() if value not in (None, _FILLED_IN.get(name))}
+    told.pop("description", None)
+    return told or None
+
+
 def _number(row: Mapping[str, Any]) -> VapiNumber:
-    number = row.get("number")
-    server, fallback = _object(row, "server"), _object(row, "fallbackDestination")
+    number, server = row.get("number"), _object(row, "server")
     return VapiNumber(
         id=row["id"],
         number=number if isinstance(number, str) and "*" not in number else None,
@@ -201,7 +213,8 @@ def _number(row: Mapping[str, Any]) -> VapiNumber:
         token=_object(server, "headers").get(TOKEN_HEADER),
         answerer=row.get("assistantId") or row.get("squadId") or row.get("workflowId"),
         name=row.get("name"),
-        fallback=fallback.get("number"),
+        fallback=fallback_of(row),
+        has_hooks=bool(row.get("hooks")),
     )
 
 

@@ -253,6 +253,7 @@ def _owned(row: Mapping[str, Any]) -> Owned:
         country=row["country"],
         capabilities=_capabilities(row),
         settings={key: row[key] for key in (*SETTINGS, *OLD_SETTINGS, "type") if key in row},
+        is_diverted=row.get("voiceCallbackType") in FORWARDS,
     )
 
 

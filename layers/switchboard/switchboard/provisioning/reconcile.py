@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from switchboard.carriers.carrier import Carrier, Owned
 from switchboard.carriers.http import Refused
-from switchboard.carriers.vapi import UNASSIGNED, Vapi, VapiNumber, held_at_vapi, server_of
+from switchboard.carriers.vapi import UNASSIGNED, Vapi, VapiNumber, fallback_of, held_at_vapi, server_of
 from switchboard.errors import ProviderError, ProviderNotConfigured, SwitchboardError
 from switchboard.ledger.learn import learn_call
 from switchboard.model.number import Provider
@@ -177,6 +177,7 @@ class Reconciler:
     def _drift(self, record: NumberRecord, row: VapiNumber) -> Iterator[Finding]:
         if record.state != "ready" or record.out_of_step:
             return
+        fallback = fallback_of(held_at_vapi(name=None, fallback=record.fallback))
         found = [
             what
             for what, differs in {
@@ -184,7 +185,8 @@ class Reconciler:
                 "token": business_of_token(self.keys, record.number.id, row.token or "") != record.number.business,
                 "assistant": row.answerer is not None,
                 "name": row.name != record.number.name,
-                "fallback": row.fallback != record.fallback,
+                "fallback": row.fallback != fallback,
+                "hooks": row.has_hooks,
             }.items()
             if differs
         ]
@@ -245,6 +247,8 @@ class Reconciler:
         unknown = 0
         for held in owned.values():
             if held.number in claimed:
+                if held.is_diverted:
+                    yield from self._diverted(carrier, held, mine.get(held.number))
                 continue
             try:
                 number_id = id_of_tag(self._tag(carrier, held))
@@ -262,6 +266,14 @@ class Reconciler:
         lost = [record for record in here if record.number.phone_number not in owned]
         yield from _elsewhere(carrier.name, len(ready) - len(here))
         yield from _lost(carrier.name, here, lost, lambda record: self._gone_at_carrier(carrier, record))
+
+    def _diverted(self, carrier: Carrier, held: Owned, record: NumberRecord | None) -> Iterator[Finding]:
+        def configure() -> bool:
+            carrier.configure(held)
+            return True
+
+        if record is not None and record.state == "ready" and not record.out_of_step:
+            yield self._finding("drift", record.number.id, f"{carrier.name} sends its calls elsewhere", configure)
 
     def _tag(self, carrier: Carrier, held: Owned) -> str | None:
         """An asynchronous carrier's list shows no tags; the order that a number came by does."""
