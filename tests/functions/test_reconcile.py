@@ -1,5 +1,6 @@
 """Carrier, Vapi and table compared: half-done work finished, drift put right, orphans told and at last given back."""
 
+import json
 import re
 import time
 from typing import Any
@@ -399,4 +400,34 @@ def test_a_bucket_that_fails_leaves_calls_to_the_next_turn_and_the_report_whole(
 def test_the_function_answers_the_report(aws: Deployment) -> None:
     aws.bought()
     report = invoke("reconcile", {"dryRun": True})
-    assert report == {"dryRun": True, "numbers": 1, "classes": {}, "findings": []}
+    assert report == {"dryRun": True, "numbers": 1, "left": 0, "classes": {}, "findings": []}
+
+
+def measured(capsys: pytest.CaptureFixture[str], event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The function's report, and its metrics, which it logs in CloudWatch's embedded metric format."""
+    invoke("reconcile", {"dryRun": True})  # logs what comparisons outside of a function have measured
+    capsys.readouterr()
+    report: dict[str, Any] = invoke("reconcile", event)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    groups = [(line, group) for line in told for group in line["_aws"]["CloudWatchMetrics"]]
+    return report, {each["Name"]: line[each["Name"]] for line, group in groups for each in group["Metrics"]}
+
+
+def test_numbers_that_are_none_of_ours_are_told_and_ring_no_alarm(
+    seller: Seller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seller.hand_over("+14155550142", "")
+    report, metrics = measured(capsys, {})
+    assert (found(report), report["left"]) == ({"unknown-at-carrier": (1, 0)}, 0)
+    assert metrics == {"ReconcileUnknownAtCarrier": [1], "ReconcileLeft": [0]}
+
+
+def test_what_is_left_is_counted_for_the_alarm_unless_in_a_dry_run(
+    aws: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.bought()
+    aws.at_vapi("phone-number", provider="vapi", server=aws.rows()[0]["server"])
+    report, metrics = measured(capsys, {"dryRun": True})
+    assert (report["left"], metrics) == (1, {})
+    report, metrics = measured(capsys, {})
+    assert (report["left"], metrics) == (1, {"ReconcileOrphanAtVapi": [1], "ReconcileLeft": [1]})

@@ -46,6 +46,9 @@ QUIET_SECONDS = 600
 
 CARRIERS: tuple[Provider, ...] = ("twilio", "vonage", "bandwidth")
 
+NONE_OF_OURS = frozenset({"unknown-at-vapi", "unknown-at-carrier"})
+"""Classes of what an account has beside the deployment's numbers, which is nobody's to put right."""
+
 _IS_BACK = "which was taken for gone: it is left to its owner"
 
 _OURS = re.compile(r"/vapi/(pn_[0-9A-HJKMNP-TV-Z]{26})$")
@@ -82,10 +85,16 @@ class Report:
             count["done"] += finding.done
         return counts
 
+    @property
+    def left(self) -> int:
+        """How many differences there still are."""
+        return sum(not (finding.done or finding.kind in NONE_OF_OURS) for finding in self.findings)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "dryRun": self.dry_run,
             "numbers": self.numbers,
+            "left": self.left,
             "classes": self.by_class(),
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -354,13 +363,14 @@ def _lost(
 
 
 def _tell(report: Report) -> None:
+    """A dry run is an operator's question, and measures nothing."""
     for finding in report.findings:
         logger.info("finding", **asdict(finding))
-    for kind, count in report.by_class().items():
-        name = "".join(word.capitalize() for word in kind.split("-"))
-        metrics.add_metric(f"Reconcile{name}", MetricUnit.Count, count["found"])
-    left = sum(not finding.done for finding in report.findings)
-    metrics.add_metric("ReconcileLeft", MetricUnit.Count, left)
+    if not report.dry_run:
+        for kind, count in report.by_class().items():
+            name = "".join(word.capitalize() for word in kind.split("-"))
+            metrics.add_metric(f"Reconcile{name}", MetricUnit.Count, count["found"])
+        metrics.add_metric("ReconcileLeft", MetricUnit.Count, report.left)
     logger.info("reconciled", dryRun=report.dry_run, numbers=report.numbers, classes=report.by_class())
 
 
