@@ -9,6 +9,7 @@ from switchboard.provisioning.reconcile import logger, metrics, reconciler
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """event: {"dryRun": true} changes nothing. Answers the report."""
-    return reconciler(dry_run=event.get("dryRun") is True).run().as_json()
+    dry_run = event.get("dryRun") is True
+    return reconciler(dry_run=dry_run, remaining_ms=context.get_remaining_time_in_millis).run().as_json()

@@ -156,7 +156,8 @@ class Deployment:
         """The report of a comparison, as it will be so many seconds from now."""
         from switchboard.provisioning.reconcile import reconciler  # noqa: PLC0415 - its metrics read the environment
 
-        return reconciler(dry_run=dry_run, clock=lambda: time.time() + later).run().as_json()
+        comparing = reconciler(dry_run=dry_run, remaining_ms=lambda: 900_000, clock=lambda: time.time() + later)
+        return comparing.run().as_json()
 
     def check(self, later: float = 0) -> int:
         """The schedule's turn, as it will be so many seconds from now; how many numbers were unfinished."""

@@ -24,6 +24,12 @@ from tests.support.streams import stream_as_dynamodb_does
 DAY = 86_400
 
 
+def reconciler(**wanted: Any) -> Any:
+    from switchboard.provisioning import reconcile  # noqa: PLC0415 - its metrics read the environment
+
+    return reconcile.reconciler(**wanted)
+
+
 @pytest.fixture(params=PROVIDERS)
 def seller(request: pytest.FixtureRequest, aws: Deployment) -> Seller:
     return aws.configure(request.param)
@@ -245,7 +251,7 @@ def test_two_deployments_in_one_account_leave_each_others_numbers_alone(
     aws.vapi.reset()
     monkeypatch.setenv("DEPLOYMENT_ID", "another-deployment")
     active(aws, seller)  # the same business, the same Idempotency-Key
-    assert found(aws.reconcile(30 * DAY)) == {"unknown-at-carrier": (1, 0)}
+    assert found(aws.reconcile(2 * DAY)) == {"unknown-at-carrier": (1, 0)}
     assert len(seller.owned()) == 2
 
 
@@ -395,6 +401,59 @@ def test_a_bucket_that_fails_leaves_calls_to_the_next_turn_and_the_report_whole(
         assert found(aws.reconcile()) == {"drift": (1, 1), "not-compared": (1, 0)}
     assert found(aws.reconcile()) == {"missing-call": (1, 1)}
     assert aws.api("GET", f"/phone-numbers/{number['id']}/calls/call-1").body["transcript"] == "User: Hello."
+
+
+def lists(taken: list[str]) -> list[str]:
+    """What was asked of Bandwidth, each without its query."""
+    return [
+        step.partition("?")[0].rpartition("/")[2] for step in taken if step.startswith("GET ") and "/api/v2" in step
+    ]
+
+
+def test_old_numbers_of_others_at_a_carrier_whose_list_shows_no_tags_cost_no_request_each(aws: Deployment) -> None:
+    seller = aws.configure("bandwidth")
+    for line in range(3):
+        seller.hand_over(f"+1415555010{line}", "")
+    with outside() as taken:
+        assert aws.reconcile()["findings"][0]["detail"].startswith("3 numbers")
+    assert len(lists(taken)) == 1 + 2 * 3  # each, and the order that it came by
+    with outside() as taken:
+        assert aws.reconcile(8 * DAY)["findings"][0]["detail"].startswith("3 numbers")
+    assert lists(taken) == ["tns"]
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_turn_and_calls_come_first(aws: Deployment) -> None:
+    seller = aws.configure("twilio")
+    number = active(aws, seller)
+    client = carriers.carrier("twilio")
+    client.release(next(client.owned()))
+    at_vapi(aws, name="Somebody's name")
+    instant = iso(round(time.time() * 1000))
+    ended = {"id": "call-1", "type": "inboundPhoneCall", "status": "ended", "phoneNumberId": aws.rows()[0]["id"]}
+    said = {"endedReason": "customer-ended-call", "createdAt": instant, "endedAt": instant, "updatedAt": instant}
+    aws.vapi.store.insert("call", {**ended, **said})
+    patched = ("PATCH", f"/phone-number/{aws.rows()[0]['id']}")
+
+    def remaining_ms() -> int:
+        return 900_000 if len(aws.vapi.requests_to(*patched)) == 1 else 0  # ours is the second
+
+    report = reconciler(dry_run=False, remaining_ms=remaining_ms).run().as_json()
+    assert [(finding["kind"], finding["subject"]) for finding in report["findings"]] == [
+        ("missing-call", "call-1"),
+        ("drift", number["id"]),
+        ("not-compared", "vapi"),
+        ("not-compared", "twilio"),
+    ]
+    assert aws.api("GET", f"/phone-numbers/{number['id']}").body["status"] == "active"
+    assert found(aws.reconcile()) == {"gone-at-carrier": (1, 1)}
+
+
+def test_without_time_to_read_all_numbers_nothing_is_compared(aws: Deployment) -> None:
+    aws.bought()
+    at_vapi(aws, name="Somebody's name")
+    remaining = iter([900_000])
+    report = reconciler(dry_run=False, remaining_ms=lambda: next(remaining, 0)).run().as_json()
+    assert [(finding["kind"], finding["subject"]) for finding in report["findings"]] == [("not-compared", "numbers")]
 
 
 def test_the_function_answers_the_report(aws: Deployment) -> None:

@@ -119,7 +119,7 @@ def test_a_number_that_was_taken_for_gone_is_never_given_back_by_itself(aws: Dep
             aws.check(later)
     assert statuses(aws) == {"cancelled"}
     kind = "unknown-at-carrier" if seller.provider == "vonage" else "orphan-at-carrier"
-    assert found(aws.reconcile(30 * DAY)) == {kind: (1, 0)}
+    assert found(aws.reconcile(2 * DAY)) == {kind: (1, 0)}
     assert seller.owned() == [number["phoneNumber"]]
 
 

@@ -174,7 +174,7 @@ class Vapi:
             page[f"{order}Le"] = min(row[order] for row in rows)
 
 
-UNASSIGNED = {"assistantId": None, "squadId": None, "workflowId": None, "hooks": []}
+UNASSIGNED: Mapping[str, Any] = {"assistantId": None, "squadId": None, "workflowId": None, "hooks": []}
 """A number that nobody is assigned to, and that has no hooks, makes Vapi ask us who answers."""
 
 _FILLED_IN = {"message": "", "numberE164CheckEnabled": True, "transferPlan": {"mode": "blind-transfer"}}

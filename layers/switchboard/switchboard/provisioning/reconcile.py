@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -21,7 +21,7 @@ from switchboard.carriers.vapi import UNASSIGNED, Vapi, VapiNumber, fallback_of,
 from switchboard.errors import ProviderError, ProviderNotConfigured, SwitchboardError
 from switchboard.ledger.learn import learn_call
 from switchboard.model.number import Provider
-from switchboard.model.record import NumberRecord
+from switchboard.model.record import GONE, NumberRecord
 from switchboard.provisioning.at_carrier import id_of_tag
 from switchboard.provisioning.carriers import carrier
 from switchboard.provisioning.connected import lifecycle, vapi
@@ -44,6 +44,13 @@ CALLS_SECONDS = 26 * 3600
 QUIET_SECONDS = 600
 """A line that is held for longer is asked after."""
 
+ASKED_ABOUT_SECONDS = 7 * 86_400
+"""How long a number of a carrier whose list shows no tags is asked for its tag, by requests of its own. What we bought
+and nobody wants is found within a day."""
+
+MARGIN_MS = 120_000
+"""Left for what is under way when the function's time runs out: some requests, each of which may be waited for."""
+
 CARRIERS: tuple[Provider, ...] = ("twilio", "vonage", "bandwidth")
 
 NONE_OF_OURS = frozenset({"unknown-at-vapi", "unknown-at-carrier"})
@@ -52,6 +59,13 @@ NONE_OF_OURS = frozenset({"unknown-at-vapi", "unknown-at-carrier"})
 _IS_BACK = "which was taken for gone: it is left to its owner"
 
 _OURS = re.compile(r"/vapi/(pn_[0-9A-HJKMNP-TV-Z]{26})$")
+
+
+T = TypeVar("T")
+
+
+class OutOfTime(Exception):
+    """The function's time is almost up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +116,10 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
-    """keys: of the webhook tokens. carrier: the client of a provider, raises ProviderNotConfigured."""
+    """keys: of the webhook tokens. carrier: the client of a provider, raises ProviderNotConfigured.
+
+    remaining_ms: until the function has to end; nothing is begun when less than margin_ms is left.
+    """
 
     lifecycle: Lifecycle
     vapi: Vapi
@@ -111,33 +128,59 @@ class Reconciler:
     keys: Mapping[str, str]
     carrier: Callable[[Provider], Carrier]
     dry_run: bool
+    remaining_ms: Callable[[], int]
+    margin_ms: int
     orphan_seconds: int = ORPHAN_SECONDS
 
     def run(self) -> Report:
-        """Compares everything. What one provider does not tell is compared at the next turn."""
+        """Compares everything; calls and their lines first. What is not compared is at the next turn."""
         report = Report(self.dry_run)
-        self._finish(report)
-        listed = map(self.lifecycle.numbers.find, self.lifecycle.numbers.inventory())
-        records = {record.number.id: record for record in listed if record is not None}  # an intent may be taken back
-        report.numbers = len(records)
+        try:
+            records = self._records()
+        except OutOfTime:  # what is not among them could not be told from what is nobody's
+            report.findings.append(_no_time("numbers"))
+        else:
+            report.numbers = len(records)
+            self._compare(records, report)
+        _tell(report)
+        return report
+
+    def _compare(self, records: dict[str, NumberRecord], report: Report) -> None:
         for name, compare in (
+            ("calls", self._calls),
+            ("unfinished", self._finish),
             ("vapi", self._at_vapi),
             *((name, self._comparing(name)) for name in CARRIERS),
-            ("calls", self._calls),
         ):
             try:
-                report.findings += compare(records)
+                report.findings.extend(compare(records))
+            except OutOfTime:
+                report.findings.append(_no_time(name))
             except ProviderNotConfigured:
                 if any(record.number.provider == name for record in records.values()):
                     report.findings.append(Finding("not-compared", name, "there are no credentials"))
             except (ProviderError, Refused, BucketUnavailable) as error:
                 report.findings.append(Finding("not-compared", name, type(error).__name__))
-        _tell(report)
-        return report
 
-    def _finish(self, report: Report) -> None:
-        """What is half done is done on. Numbers that wait in peace are left so."""
-        for number_id in list(self.lifecycle.numbers.unfinished()):
+    def _records(self) -> dict[str, NumberRecord]:
+        """Every number that is not gone, by its id; an intent may have been taken back since it was listed."""
+        ids = self._in_time(self.lifecycle.numbers.inventory())
+        return {record.number.id: record for record in map(self.lifecycle.numbers.find, ids) if record is not None}
+
+    def _in_time(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, one after the other, as long as there is time for the next. Raises OutOfTime."""
+        self._must_have_time()
+        for item in items:
+            yield item
+            self._must_have_time()
+
+    def _must_have_time(self) -> None:
+        if self.remaining_ms() < self.margin_ms:
+            raise OutOfTime
+
+    def _finish(self, records: dict[str, NumberRecord]) -> Iterator[Finding]:
+        """What is half done is done on, and is in the records as it is then. Numbers that wait in peace are left so."""
+        for number_id in self._in_time(list(self.lifecycle.numbers.unfinished())):
             record = self.lifecycle.numbers.find(number_id)
             if record is None or not record.unfinished:
                 continue
@@ -147,7 +190,10 @@ class Reconciler:
                     after = self.lifecycle.advance(record)
                 except (SwitchboardError, Refused) as error:
                     detail = f"{record.state}: {type(error).__name__}"
-            report.findings.append(Finding("unfinished", number_id, detail, done=after != record))
+            records[number_id] = after
+            if after.state in GONE:
+                del records[number_id]
+            yield Finding("unfinished", number_id, detail, done=after != record)
 
     def _finding(self, kind: str, subject: str, detail: str, put_right: Callable[[], bool]) -> Finding:
         """One difference, and what became of putting it right. Whoever does not go along holds up no other.
@@ -164,10 +210,10 @@ class Reconciler:
     # ---- Vapi ------------------------------------------------------------------------------------------------------
 
     def _at_vapi(self, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
-        rows = list(self.vapi.numbers())
+        rows = list(self._in_time(self.vapi.numbers()))
         there = {row.id for row in rows}
         organisations = {row.org_id for row in rows if row.org_id is not None}
-        for row in rows:
+        for row in self._in_time(rows):
             ours = _OURS.search(row.server_url or "")
             by_id = next((record for record in records.values() if record.vapi_id == row.id), None)
             if by_id is not None:
@@ -181,7 +227,8 @@ class Reconciler:
             if record.vapi_org_id is None or record.vapi_org_id in organisations or not organisations
         ]
         yield from _elsewhere("vapi", len(ready) - len(here))
-        yield from _lost("vapi", here, [record for record in here if record.vapi_id not in there], self._gone_at_vapi)
+        lost = [record for record in here if record.vapi_id not in there]
+        yield from self._lost("vapi", here, lost, self._gone_at_vapi)
 
     def _drift(self, record: NumberRecord, row: VapiNumber) -> Iterator[Finding]:
         if record.state != "ready" or record.out_of_step:
@@ -205,7 +252,7 @@ class Reconciler:
     def _put_right(self, record: NumberRecord, row: VapiNumber) -> bool:
         number = record.number
         token = make_token(self.keys, number.id, number.business)
-        wanted = held_at_vapi(name=number.name, fallback=record.fallback) | UNASSIGNED
+        wanted = held_at_vapi(name=number.name, fallback=record.fallback) | dict(UNASSIGNED)
         wanted["server"] = server_of(record.server_url, token)
         after = self.vapi.put_right(row.id, str(row.provider), wanted)
         return after is not None and after.answerer is None and after.server_url == record.server_url
@@ -217,8 +264,8 @@ class Reconciler:
             yield Finding("unknown-at-vapi", row.id, f"its server URL names {number_id}, which the table does not know")
         elif row.server_url != record.server_url:
             yield Finding("unknown-at-vapi", row.id, f"its server URL names {number_id}, in another deployment")
-        elif record.unfinished and record.vapi_id is None:
-            return  # its own life finds it
+        elif record.state not in GONE and record.vapi_id in (None, row.id):
+            return  # its own life will find it, or has since
         elif record.is_lost:
             yield Finding("orphan-at-vapi", row.id, f"of {number_id}, {_IS_BACK}")
         elif not self._is_old(_seconds(row.created_at), record):
@@ -246,7 +293,7 @@ class Reconciler:
         return lambda records: self._at_carrier(self.carrier(provider), records)
 
     def _at_carrier(self, carrier: Carrier, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
-        owned = {held.number: held for held in carrier.owned()}
+        owned = {held.number: held for held in self._in_time(carrier.owned())}
         mine = {
             record.number.phone_number: record
             for record in records.values()
@@ -254,7 +301,7 @@ class Reconciler:
         }
         claimed = {record.claimed for record in mine.values()}
         unknown = 0
-        for held in owned.values():
+        for held in self._in_time(owned.values()):
             if held.number in claimed:
                 if held.is_diverted:
                     yield from self._diverted(carrier, held, mine.get(held.number))
@@ -274,7 +321,7 @@ class Reconciler:
         here = [record for record in ready if record.carrier and record.carrier.account in (None, carrier.account)]
         lost = [record for record in here if record.number.phone_number not in owned]
         yield from _elsewhere(carrier.name, len(ready) - len(here))
-        yield from _lost(carrier.name, here, lost, lambda record: self._gone_at_carrier(carrier, record))
+        yield from self._lost(carrier.name, here, lost, lambda record: self._gone_at_carrier(carrier, record))
 
     def _diverted(self, carrier: Carrier, held: Owned, record: NumberRecord | None) -> Iterator[Finding]:
         def configure() -> bool:
@@ -285,9 +332,11 @@ class Reconciler:
             yield self._finding("drift", record.number.id, f"{carrier.name} sends its calls elsewhere", configure)
 
     def _tag(self, carrier: Carrier, held: Owned) -> str | None:
-        """An asynchronous carrier's list shows no tags; the order that a number came by does."""
+        """An asynchronous carrier's list shows no tags; the order that a number came by does, to who asks for it."""
         if held.tag is not None or not (carrier.tags_numbers and carrier.asynchronous):
             return held.tag
+        if held.since is not None and self.lifecycle.now() - held.since > ASKED_ABOUT_SECONDS:
+            return None
         shown = carrier.find(held.number, held.country or "", "")
         return shown.tag if isinstance(shown, Owned) else None
 
@@ -297,8 +346,8 @@ class Reconciler:
         where = f"{held.number} at {carrier.name}"
         if record is None:
             yield Finding("unknown-at-carrier", where, f"tagged for {number_id}, which the table does not know")
-        elif record.state == "purchasing":
-            return  # its own life finds it
+        elif record.state == "purchasing" or (record.state not in GONE and record.claimed == held.number):
+            return  # its own life will find it, or has since
         elif record.is_lost:
             yield Finding("orphan-at-carrier", where, f"of {number_id}, {_IS_BACK}")
         elif held.since is None or not self._is_old(held.since, record):
@@ -320,11 +369,11 @@ class Reconciler:
         by_vapi_id = {record.vapi_id: record for record in records.values() if record.vapi_id is not None}
         now = self.lifecycle.now()
         if not self.dry_run:
-            for row in self.vapi.calls_created(now - CALLS_SECONDS):
+            for row in self._in_time(self.vapi.calls_created(now - CALLS_SECONDS)):
                 record = by_vapi_id.get(str(row.get("phoneNumberId")))
                 if record is not None and row.get("status") == "ended" and learn_call(self.calls, record, row):
                     yield Finding("missing-call", str(row["id"]), f"of {record.number.id}", done=True)
-        for record in records.values():
+        for record in self._in_time(records.values()):
             if record.number.max_concurrent_calls is not None:
                 yield from self._stale_lines(record, now)
 
@@ -338,28 +387,32 @@ class Reconciler:
             done = not self.dry_run and self.lines.give_back(record.number.id, line.call_id)
             yield Finding("stale-line", line.call_id, f"of {record.number.id}, held since {line.since}", done=done)
 
+    def _lost(
+        self,
+        where: str,
+        compared: Sequence[NumberRecord],
+        lost: Sequence[NumberRecord],
+        give_up: Callable[[NumberRecord], Finding],
+    ) -> Iterator[Finding]:
+        """What is missing is given up; not where all of several numbers are, which a wrong secret explains better."""
+        if len(lost) == len(compared) > 1:
+            detail = f"none of our {len(lost)} numbers is there: is its secret of the right account? None is given up"
+            yield Finding("not-compared", where, detail)
+            return
+        yield from map(give_up, self._in_time(lost))
+
     def _is_old(self, since: int, record: NumberRecord) -> bool:
         """Whether what is there since then is an orphan for long: not before its number has come to where it stands."""
         return self.lifecycle.now() - max(since, record.number.provisioning.since) >= self.orphan_seconds
 
 
+def _no_time(where: str) -> Finding:
+    return Finding("not-compared", where, "there was no time left")
+
+
 def _elsewhere(where: str, count: int) -> Iterator[Finding]:
     if count:
         yield Finding("not-compared", where, f"{count} of our numbers are in another account than its secret names")
-
-
-def _lost(
-    where: str,
-    compared: Sequence[NumberRecord],
-    lost: Sequence[NumberRecord],
-    give_up: Callable[[NumberRecord], Finding],
-) -> Iterator[Finding]:
-    """What is missing is given up; not where all of several numbers are, which a wrong secret explains better."""
-    if len(lost) == len(compared) > 1:
-        detail = f"none of our {len(lost)} numbers is there: is its secret of the right account? None is given up"
-        yield Finding("not-compared", where, detail)
-        return
-    yield from map(give_up, lost)
 
 
 def _tell(report: Report) -> None:
@@ -378,8 +431,8 @@ def _seconds(instant: str) -> int:
     return int(datetime.fromisoformat(instant).timestamp())
 
 
-def reconciler(*, dry_run: bool, clock: Callable[[], float] = time.time) -> Reconciler:
-    """With the real collaborators."""
+def reconciler(*, dry_run: bool, remaining_ms: Callable[[], int], clock: Callable[[], float] = time.time) -> Reconciler:
+    """With the real collaborators. remaining_ms: until the function has to end."""
     return Reconciler(
         lifecycle=lifecycle(clock),
         vapi=vapi(),
@@ -388,4 +441,6 @@ def reconciler(*, dry_run: bool, clock: Callable[[], float] = time.time) -> Reco
         keys=secret("WEBHOOK_SECRET_ARN"),
         carrier=carrier,
         dry_run=dry_run,
+        remaining_ms=remaining_ms,
+        margin_ms=min(MARGIN_MS, remaining_ms() // 2),
     )
