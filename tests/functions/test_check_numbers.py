@@ -9,6 +9,7 @@ import pytest
 
 from local.simulators.vapi import Fault
 from tests.functions.conftest import Deployment
+from tests.functions.outside import outside
 from tests.support.invoking import invoke
 
 
@@ -80,7 +81,7 @@ def test_a_number_waits_until_it_is_active_and_its_digits_are_known(aws: Deploym
     assert state(aws, path) == ("inactive", "activating")
     assert aws.api("GET", path).body["phoneNumber"] is None
     at_vapi(aws, path, number=row["number"], status="active")
-    aws.check()
+    aws.check(100)
     assert state(aws, path) == ("active", "ready")
 
 
@@ -183,3 +184,28 @@ def test_all_unfinished_numbers_are_looked_at_and_no_others(aws: Deployment) -> 
     assert aws.check() == 3
     assert {state(aws, path) for path in numbers} == {("active", "ready")}
     assert aws.check() == 0
+
+
+def test_a_number_that_vapi_blocks_says_so_and_is_asked_for_ever_less_often_until_it_is_not(aws: Deployment) -> None:
+    path = bought(aws)
+    at_vapi(aws, path, status="blocked")
+    with outside() as taken:
+        for later in (0, 30, 70, 100):
+            aws.check(later)
+    assert len([step for step in taken if step.startswith("GET ")]) == 2
+    blocked = aws.api("GET", path).body
+    assert (blocked["status"], blocked["provisioning"]["state"]) == ("inactive", "activating")
+    assert blocked["provisioning"]["error"]["code"] == "blocked_at_provider"
+    assert [event["detail-type"] for event in aws.events()] == ["created"]
+    at_vapi(aws, path, status="active")
+    aws.check(10_000)
+    active = aws.api("GET", path).body
+    assert (active["status"], active["provisioning"]["error"]) == ("active", None)
+
+
+def test_a_number_that_is_blocked_is_released_when_it_is_deleted(aws: Deployment) -> None:
+    path = bought(aws)
+    at_vapi(aws, path, status="blocked")
+    aws.check()
+    assert aws.api("DELETE", path).body["provisioning"]["state"] == "released"
+    assert aws.rows() == []

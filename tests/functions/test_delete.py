@@ -128,3 +128,17 @@ def test_if_match_must_name_the_current_version(aws: Deployment) -> None:
     assert (stale.status, stale.body["code"]) == (412, "version_mismatch")
     assert len(aws.rows()) == 1
     assert aws.api("DELETE", path, headers={"If-Match": f'"{number["version"]}"'}).status == 200
+
+
+@pytest.mark.parametrize("status", ["scheduled", "not-found", "deletion-failed"])
+def test_a_call_that_is_not_under_way_holds_no_release_up(aws: Deployment, status: str) -> None:
+    path = f"/phone-numbers/{aws.bought()['id']}"
+    aws.vapi.store.insert("call", {"phoneNumberId": aws.rows()[0]["id"], "status": status})
+    assert aws.api("DELETE", path).body["provisioning"]["state"] == "released"
+
+
+@pytest.mark.parametrize("status", ["queued", "ringing", "in-progress", "forwarding"])
+def test_a_call_that_is_under_way_holds_a_release_up(aws: Deployment, status: str) -> None:
+    path = f"/phone-numbers/{aws.bought()['id']}"
+    aws.vapi.store.insert("call", {"phoneNumberId": aws.rows()[0]["id"], "status": status})
+    assert aws.api("DELETE", path).body["provisioning"]["state"] == "releasing"

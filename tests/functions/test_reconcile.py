@@ -310,13 +310,15 @@ def test_a_call_whose_end_was_never_told_is_learnt_and_gives_its_line_back(
         "cost": 0.05,
     }
     aws.vapi.store.insert("call", ended)
-    assert found(aws.reconcile(700, dry_run=True)) == {"stale-line": (1, 0)}
+    with outside() as taken:
+        assert found(aws.reconcile(700, dry_run=True)) == {"missing-call": (1, 0), "stale-line": (1, 0)}
+    assert [step for step in taken if writes(step)] == []
     assert found(aws.reconcile(700)) == {"missing-call": (1, 1), "stale-line": (1, 1)}
     aws.deliver_stream()
     call = aws.api("GET", f"/phone-numbers/{number['id']}/calls/call-1").body
     assert (call["status"], call["outcome"], call["duration"]) == ("ended", "answered", 60)
     assert aws.api("GET", held).body["items"] == []
-    assert aws.reconcile(700)["findings"] == []
+    assert aws.reconcile(700)["findings"] == aws.reconcile(700, dry_run=True)["findings"] == []
 
 
 def test_a_line_of_a_call_that_goes_on_is_kept(aws: Deployment) -> None:
@@ -329,6 +331,26 @@ def test_a_line_of_a_call_that_goes_on_is_kept(aws: Deployment) -> None:
     aws.vapi.store.insert("call", {**going_on, "createdAt": iso(began), "updatedAt": iso(began)})
     assert aws.reconcile(700)["findings"] == []
     assert len(aws.api("GET", f"/phone-numbers/{number['id']}/active-calls").body["items"]) == 1
+
+
+@pytest.mark.parametrize("status", ["not-found", "deletion-failed"])
+def test_a_line_of_a_call_that_vapi_does_not_have_is_given_back(aws: Deployment, status: str) -> None:
+    assistant = aws.at_vapi("assistant", name="Front desk")["id"]
+    number = aws.bought(assistant={"id": assistant}, maxConcurrentCalls=1)
+    began = round(time.time() * 1000)
+    rings(aws, number, "call-1", began=began)
+    (row,) = aws.rows(number["id"])
+    lost = {"id": "call-1", "type": "inboundPhoneCall", "status": status, "phoneNumberId": row["id"]}
+    aws.vapi.store.insert("call", {**lost, "createdAt": iso(began), "updatedAt": iso(began)})
+    assert found(aws.reconcile(700)) == {"stale-line": (1, 1)}
+
+
+def test_a_number_that_vapi_has_blocked_is_told(aws: Deployment) -> None:
+    number = aws.bought()
+    aws.vapi.store.update("phone-number", aws.rows()[0]["id"], {"status": "blocked"})
+    report = aws.reconcile()
+    assert found(report) == {"blocked-at-vapi": (1, 0)}
+    assert report["findings"][0]["subject"] == number["id"]
 
 
 def test_one_provider_that_fails_does_not_hold_up_the_others(aws: Deployment) -> None:

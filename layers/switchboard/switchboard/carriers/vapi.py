@@ -117,9 +117,9 @@ class Vapi:
         yield from self._listed("/call", "createdAt", {"createdAtGe": _iso(since * 1000)})
 
     def is_in_call(self, vapi_id: str, since: int) -> bool:
-        """Whether a call of the number that began since that instant (Unix seconds) has not ended."""
+        """Whether a call of the number that began since that instant (Unix seconds) is under way."""
         query = {"phoneNumberId": vapi_id, "createdAtGe": _iso(since * 1000)}
-        return any(row.get("status") != "ended" for row in self._listed("/call", "createdAt", query))
+        return any(map(is_under_way, self._listed("/call", "createdAt", query)))
 
     def release_number(self, vapi_id: str) -> None:
         """Releases it. One that is gone already is released."""
@@ -172,6 +172,17 @@ class Vapi:
             if len(rows) < PAGE or not fresh:
                 return
             page[f"{order}Le"] = min(row[order] for row in rows)
+
+
+BLOCKED = "blocked"
+"""The status of a number that Vapi does not let be used. What brings it about, or ends it, is documented nowhere."""
+
+_NOT_UNDER_WAY = frozenset({"scheduled", "ended", "not-found", "deletion-failed"})
+
+
+def is_under_way(call: Mapping[str, Any]) -> bool:
+    """Whether a call, by its row, was begun and has not ended; so is one whose status nobody has heard of yet."""
+    return call.get("status") not in _NOT_UNDER_WAY
 
 
 UNASSIGNED: Mapping[str, Any] = {"assistantId": None, "squadId": None, "workflowId": None, "hooks": []}

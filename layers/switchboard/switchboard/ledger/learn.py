@@ -47,6 +47,12 @@ def learn_calls(calls: Calls, numbers: Numbers, vapi: Vapi, now_ms: int) -> int:
     return learnt
 
 
+def would_learn_call(calls: Calls, record: NumberRecord, row: Mapping[str, Any]) -> bool:
+    """Whether `learn_call` would find something new, as it is now. Writes nothing."""
+    fact = read_call_row(row)
+    return fact is not None and calls.would_record(record.number.id, fact)
+
+
 def learn_call(calls: Calls, record: NumberRecord, row: Mapping[str, Any]) -> bool:
     """Records what a row says of a call of this number, whose E.164 rows do not name; True if it was new.
 

@@ -342,6 +342,14 @@ class NumberRecord(Shape):
             },
         ).answered()
 
+    def blocked(self, detail: str, at: Timestamp) -> Self:
+        """Its provider does not let it be used, and may yet: its owner is told, and it is asked ever less often."""
+        error = ProvisioningError(code="blocked_at_provider", detail=detail)
+        held = self.number.provisioning
+        if held.error == error:
+            return self.delayed(at)
+        return self._moved(at, {"provisioning": held.model_copy(update={"error": error})}).delayed(at)
+
     def failed(self, code: str, detail: str, at: Timestamp) -> Self:
         """The purchase is known not to have happened, or the number is gone at its provider. Final."""
         error = ProvisioningError(code=code, detail=detail)

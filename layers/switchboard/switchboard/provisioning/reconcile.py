@@ -17,9 +17,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from switchboard.carriers.carrier import Carrier, Owned
 from switchboard.carriers.http import Refused
-from switchboard.carriers.vapi import UNASSIGNED, Vapi, VapiNumber, fallback_of, held_at_vapi, server_of
+from switchboard.carriers.vapi import (
+    BLOCKED,
+    UNASSIGNED,
+    Vapi,
+    VapiNumber,
+    fallback_of,
+    held_at_vapi,
+    is_under_way,
+    server_of,
+)
 from switchboard.errors import ProviderError, ProviderNotConfigured, SwitchboardError
-from switchboard.ledger.learn import learn_call
+from switchboard.ledger.learn import learn_call, would_learn_call
 from switchboard.model.number import Provider
 from switchboard.model.record import GONE, NumberRecord
 from switchboard.provisioning.at_carrier import id_of_tag
@@ -72,8 +81,8 @@ class OutOfTime(Exception):
 class Finding:
     """One difference. kind: its class. done: whether it was put right; why not, the detail says.
 
-    classes: unfinished, drift, gone-at-vapi, gone-at-carrier, orphan-at-vapi, orphan-at-carrier, unknown-at-vapi,
-    unknown-at-carrier, stale-line, missing-call, not-compared.
+    classes: unfinished, drift, blocked-at-vapi, gone-at-vapi, gone-at-carrier, orphan-at-vapi, orphan-at-carrier,
+    unknown-at-vapi, unknown-at-carrier, stale-line, missing-call, not-compared.
     """
 
     kind: str
@@ -217,6 +226,8 @@ class Reconciler:
             ours = _OURS.search(row.server_url or "")
             by_id = next((record for record in records.values() if record.vapi_id == row.id), None)
             if by_id is not None:
+                if row.status == BLOCKED:
+                    yield Finding("blocked-at-vapi", by_id.number.id, f"{row.id}, since when and why only Vapi knows")
                 yield from self._drift(by_id, row)
             elif ours is not None:
                 yield from self._stray(row, ours[1])
@@ -368,11 +379,11 @@ class Reconciler:
         """Calls whose end nobody told us, and lines that they hold: Vapi's list knows."""
         by_vapi_id = {record.vapi_id: record for record in records.values() if record.vapi_id is not None}
         now = self.lifecycle.now()
-        if not self.dry_run:
-            for row in self._in_time(self.vapi.calls_created(now - CALLS_SECONDS)):
-                record = by_vapi_id.get(str(row.get("phoneNumberId")))
-                if record is not None and row.get("status") == "ended" and learn_call(self.calls, record, row):
-                    yield Finding("missing-call", str(row["id"]), f"of {record.number.id}", done=True)
+        learn = would_learn_call if self.dry_run else learn_call
+        for row in self._in_time(self.vapi.calls_created(now - CALLS_SECONDS)):
+            record = by_vapi_id.get(str(row.get("phoneNumberId")))
+            if record is not None and row.get("status") == "ended" and learn(self.calls, record, row):
+                yield Finding("missing-call", str(row["id"]), f"of {record.number.id}", done=not self.dry_run)
         for record in self._in_time(records.values()):
             if record.number.max_concurrent_calls is not None:
                 yield from self._stale_lines(record, now)
@@ -382,7 +393,7 @@ class Reconciler:
             if now - line.since < QUIET_SECONDS:
                 continue
             row = self.vapi.get_call(line.call_id)
-            if row is not None and row.get("status") != "ended":
+            if row is not None and is_under_way(row):
                 continue
             done = not self.dry_run and self.lines.give_back(record.number.id, line.call_id)
             yield Finding("stale-line", line.call_id, f"of {record.number.id}, held since {line.since}", done=done)

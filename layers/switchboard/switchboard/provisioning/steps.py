@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from switchboard.carriers.vapi import Vapi, VapiNumber, held_at_vapi, server_of
+from switchboard.carriers.vapi import BLOCKED, Vapi, VapiNumber, held_at_vapi, server_of
 from switchboard.errors import NotAvailable, PurchaseRefused, RequirementMissing, SwitchboardError
 from switchboard.model.at_carrier import AtCarrier
 from switchboard.model.number import PhoneNumberRequest
@@ -80,6 +80,8 @@ class Steps(Changes):
 
     def activated(self, record: NumberRecord, held: VapiNumber) -> NumberRecord:
         """Takes the number into service once Vapi has; a number of Vapi's own gets its E.164 now."""
+        if held.status == BLOCKED:
+            return self.step(record, lambda now: now.blocked("Vapi has blocked the number.", self._now()))
         phone_number = record.number.phone_number or held.number
         if held.status != "active" or phone_number is None:
             return record

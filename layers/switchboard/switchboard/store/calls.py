@@ -215,6 +215,12 @@ class Calls:
     def _is_over(self, fact: Fact) -> bool:
         return self._expires_at(fact) - REPEATED_SECONDS <= time.time()
 
+    def would_record(self, number_id: str, fact: Fact) -> bool:
+        """Whether `record` would write a fact of a kind of which the latest counts, as it is now (consistent read)."""
+        item = self.find(number_id, fact.call_id)
+        held = None if item is None else item.get(fact.kind.value)
+        return not is_erased(item) and (held is None or held["at"] < fact.at)
+
     def record_in_time(self, number_id: str, business: str, fact: Fact, deadline: Deadline) -> bool:
         """As `record`, for a fact that nobody can wait for: False if the table failed or there was no time to ask.
 
