@@ -25,6 +25,7 @@ SwitchboardError
     ├── ProviderCredentialsRejected   401 or 403 from the provider
     ├── ProviderBusy                  429: the request was not processed
     ├── ProviderUnreachable           the request was never sent
+    ├── ProviderRefused               the provider understood the request and said no
     ├── ProviderFailed                the provider answered with an error of its own
     └── OutcomeUnknown                sent, and no answer: it may have worked
 """
@@ -203,6 +204,10 @@ class ProviderBusy(ProviderError):
 
 class ProviderUnreachable(ProviderError):
     code = "provider_unreachable"
+
+
+class ProviderRefused(ProviderError):
+    code = "provider_refused"
 
 
 class ProviderFailed(ProviderError):

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from switchboard import errors
 from switchboard.api import problems
+from switchboard.carriers.http import Refused
 from switchboard.store.clients import business_of
 
 logger = Logger()
@@ -38,6 +39,7 @@ def http_app() -> APIGatewayHttpResolver:
     app.use(middlewares=[_with_headers])
 
     app.exception_handler(errors.SwitchboardError)(problems.of_domain)
+    app.exception_handler(Refused)(problems.of_refusal)
     app.exception_handler([RequestValidationError, ValidationError])(problems.of_validation)
     app.exception_handler(RequestUnsupportedContentType)(problems.of_media_type)
     app.exception_handler(ServiceError)(problems.of_edge)

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupp
 from pydantic import ValidationError
 
 from switchboard import errors
+from switchboard.carriers.http import Refused
 
 logger = Logger()
 
@@ -41,6 +42,7 @@ STATUS: dict[type[errors.SwitchboardError], HTTPStatus] = {
     errors.ProviderCredentialsRejected: HTTPStatus.BAD_GATEWAY,
     errors.ProviderBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ProviderUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProviderRefused: HTTPStatus.BAD_GATEWAY,
     errors.ProviderFailed: HTTPStatus.BAD_GATEWAY,
     errors.OutcomeUnknown: HTTPStatus.GATEWAY_TIMEOUT,
 }
@@ -75,6 +77,13 @@ def of_domain(error: errors.SwitchboardError) -> Response[str]:
     if isinstance(error, errors.ProviderBusy | errors.DailyCallLimitReached) and error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def of_refusal(refused: Refused) -> Response[str]:
+    """A provider's no that has no error of its own: to a search, or to the question whether it has an assistant."""
+    return of_domain(
+        errors.ProviderRefused(f"The provider refused what it was asked ({refused.status}): {refused.message}")
+    )
 
 
 def of_edge(error: ServiceError) -> Response[str]:

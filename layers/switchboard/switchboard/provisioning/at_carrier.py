@@ -32,7 +32,7 @@ from switchboard.errors import (
 from switchboard.model.at_carrier import AtCarrier, Candidate
 from switchboard.model.number import PhoneNumberRequest, Status, contradictions
 from switchboard.model.record import GONE_AT_PROVIDER, ID_PREFIX, NumberRecord
-from switchboard.provisioning.facts import facts_of
+from switchboard.provisioning.facts import facts_of, national, possible, refuse_area_code
 from switchboard.provisioning.pricing import Pricing
 from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps, new_asker, refusal
 
@@ -63,6 +63,9 @@ class NumbersOfCarrier(Steps):
             raise InvalidRequest(FieldError("type", f"international needs a country other than {self.home_country}"))
         if request.phone_number is not None and (request.area_code or request.contains):
             raise InvalidRequest(FieldError("phoneNumber", "names the number: no areaCode or contains beside it"))
+        if request.phone_number is not None:
+            possible(request.phone_number, self.home_country)
+        refuse_area_code(request.area_code, request.country or self.home_country)
 
     def plan(self, request: PhoneNumberRequest) -> Plan:
         if not request.purchase:
@@ -117,7 +120,7 @@ class NumbersOfCarrier(Steps):
         if exact is not None:
             facts = facts_of(exact, self.home_country)
             country, kind = facts.country or self.home_country, line_type(facts.type)
-            wanted = Wanted(country=country, type=kind, contains=_national(exact), limit=SEARCHED)
+            wanted = Wanted(country=country, type=kind, contains=national(exact), limit=SEARCHED)
             if self._held(exact, country) is not None:
                 there = f"is in this deployment's {self.carrier.name} account already: purchase false adds it"
                 raise InvalidRequest(FieldError("phoneNumber", there))
@@ -432,10 +435,3 @@ def _tried(record: NumberRecord) -> Candidate:
 def line_type(kind: str | None) -> LineType:
     """What a carrier calls a number of ours: one of another country is a local one there."""
     return kind if kind in ("toll-free", "mobile") else "local"  # type: ignore[return-value]
-
-
-def _national(phone_number: str) -> str:
-    """The digits that a search of this number looks for, without its country's."""
-    import phonenumbers  # noqa: PLC0415
-
-    return phonenumbers.national_significant_number(phonenumbers.parse(phone_number))

@@ -7,20 +7,28 @@ from functools import lru_cache
 from switchboard.carriers.carrier import Carrier
 from switchboard.errors import ProviderNotConfigured
 from switchboard.model.number import Provider
-from switchboard.store.secrets import secret
+from switchboard.store.secrets import SecretMalformed, secret
 
 
 def carrier(provider: Provider) -> Carrier:
     """The client of a carrier; one an instance, as long as its credentials stay. Raises ProviderNotConfigured."""
     match provider:
         case "twilio":
-            return _twilio(json.dumps(secret("TWILIO_SECRET_ARN"), sort_keys=True))
+            return _twilio(json.dumps(credentials("TWILIO_SECRET_ARN"), sort_keys=True))
         case "vonage":
-            return _vonage(json.dumps(secret("VONAGE_SECRET_ARN"), sort_keys=True))
+            return _vonage(json.dumps(credentials("VONAGE_SECRET_ARN"), sort_keys=True))
         case "bandwidth":
-            return _bandwidth(json.dumps(secret("BANDWIDTH_SECRET_ARN"), sort_keys=True))
+            return _bandwidth(json.dumps(credentials("BANDWIDTH_SECRET_ARN"), sort_keys=True))
         case "vapi":
             raise ProviderNotConfigured("vapi", "Vapi is no carrier.")
+
+
+def credentials(variable: str) -> dict[str, str]:
+    """What an operator has put into a secret; nothing where it cannot be read, so that its remedy is named."""
+    try:
+        return secret(variable)
+    except SecretMalformed:
+        return {}
 
 
 # Imported where they are used: an instance needs the client of one carrier, if any.

@@ -10,7 +10,7 @@ from switchboard.errors import ProviderNotConfigured
 from switchboard.model.number import Provider
 from switchboard.provisioning.at_carrier import NumbersOfCarrier
 from switchboard.provisioning.at_vapi import NumbersOfVapi
-from switchboard.provisioning.carriers import carrier
+from switchboard.provisioning.carriers import carrier, credentials
 from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.lifecycle import Lifecycle
 from switchboard.provisioning.pricing import Pricing
@@ -34,7 +34,7 @@ def dialling_vapi() -> Vapi:
 
 def _account() -> tuple[str, str]:
     """Where Vapi is, and our key there. Raises ProviderNotConfigured."""
-    api_key = secret("VAPI_SECRET_ARN").get("apiKey")
+    api_key = credentials("VAPI_SECRET_ARN").get("apiKey")
     if not api_key:
         arn = os.environ["VAPI_SECRET_ARN"]
         raise ProviderNotConfigured("vapi", f'put {{"apiKey": "..."}} into the secret {arn}.')

@@ -1,16 +1,84 @@
 """What a number's own digits tell, by libphonenumber: country, type, region, city, area code."""
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 
+from switchboard.carriers.carrier import LineType
+from switchboard.errors import FieldError, InvalidRequest
 from switchboard.model.number import NumberType
 from switchboard.model.record import NumberFacts
+
+NORTH_AMERICA = 1
+"""The calling code whose area codes have three digits, all of them."""
+
+AREA_CODE_DIGITS = 3
+
+NOWHERE = "001"
+"""libphonenumber's country of calling codes that are no country's, such as +800."""
+
+SHARED = frozenset({PhoneNumberType.TOLL_FREE})
+"""What all countries of a calling code have in common."""
+
+ANY_KIND: tuple[LineType, ...] = ("local", "mobile", "toll-free")
+_KINDS: Mapping[int, tuple[LineType, ...]] = {
+    PhoneNumberType.FIXED_LINE: ("local",),
+    PhoneNumberType.MOBILE: ("mobile",),
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: ("local", "mobile"),
+    PhoneNumberType.TOLL_FREE: ("toll-free",),
+}
 
 _TYPES: dict[int, NumberType] = {
     phonenumbers.PhoneNumberType.TOLL_FREE: "toll-free",
     phonenumbers.PhoneNumberType.MOBILE: "mobile",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """What a number can be by its digits, the likeliest first; only its carrier knows.
+
+    countries: ISO 3166-1. Numbers of a shared calling code may be sold as those of its main country, toll-free ones as
+    those of any. kinds: many plans tell mobile numbers from others, North America's does not.
+    """
+
+    countries: tuple[str, ...]
+    kinds: tuple[LineType, ...]
+
+
+def possible(phone_number: str, home_country: str) -> Possible:
+    """Raises InvalidRequest for what is in no country's numbering plan."""
+    regions: tuple[str, ...] = (NOWHERE,)
+    with suppress(phonenumbers.NumberParseException):
+        parsed = phonenumbers.parse(phone_number)
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[parsed.country_code]
+    if regions == (NOWHERE,):
+        raise InvalidRequest(FieldError("phoneNumber", "is in no country's numbering plan"))
+    country, kind = phonenumbers.region_code_for_number(parsed), phonenumbers.number_type(parsed)
+    if country is None or kind in SHARED:
+        likeliest = (home_country, country, *regions) if home_country in regions else (country, *regions)
+    elif phonenumbers.length_of_geographical_area_code(parsed):
+        likeliest = (country,)
+    else:
+        likeliest = (country, regions[0])
+    return Possible(tuple(dict.fromkeys(each for each in likeliest if each)), _KINDS.get(kind, ANY_KIND))
+
+
+def refuse_area_code(area_code: str | None, country: str) -> None:
+    """Raises InvalidRequest for one that the country cannot have, as far as that is known."""
+    is_north_american = phonenumbers.country_code_for_region(country) == NORTH_AMERICA
+    if area_code is not None and is_north_american and len(area_code) != AREA_CODE_DIGITS:
+        raise InvalidRequest(FieldError("areaCode", f"must have {AREA_CODE_DIGITS} digits in {country}"))
+
+
+def national(phone_number: str) -> str:
+    """The digits without the country's."""
+    digits: str = phonenumbers.national_significant_number(phonenumbers.parse(phone_number))
+    return digits
 
 
 def facts_of(phone_number: str, home_country: str) -> NumberFacts:

@@ -9,6 +9,7 @@ from switchboard.model.number import NumberType, Provider
 from switchboard.provisioning.at_carrier import line_type
 from switchboard.provisioning.carriers import carrier
 from switchboard.provisioning.connected import pricing
+from switchboard.provisioning.facts import refuse_area_code
 from switchboard.provisioning.pricing import Pricing
 
 
@@ -29,6 +30,7 @@ def search(
     home = os.environ["HOME_COUNTRY"]
     if kind == "international" and country in (None, home):
         raise InvalidRequest(FieldError("type", f"international needs a country other than {home}"))
+    refuse_area_code(area_code, country or home)
     wanted = Wanted(
         country=country or home,
         type=line_type(kind),

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from botocore.config import Config
 
@@ -31,6 +31,10 @@ class SecretUnavailable(Exception):
     """Secrets Manager does not answer, and this instance has never seen the value."""
 
 
+class SecretMalformed(Exception):
+    """The value is not what it has to be, a JSON object of texts; only who set it can mend that."""
+
+
 @lru_cache(maxsize=1)
 def _client() -> Any:
     return sdk.client("secretsmanager", _CONFIG)
@@ -45,7 +49,7 @@ def secret(variable: str, *, older_than: float = FRESH_SECONDS, deadline: Deadli
     """The secret whose ARN stands in the environment variable, fetched anew if held for longer than `older_than` s.
 
     A value that was seen once is held on to for as long as Secrets Manager fails, and asked for again later. No
-    attempt is begun that might not end by the deadline. Raises SecretUnavailable.
+    attempt is begun that might not end by the deadline. Raises SecretUnavailable, SecretMalformed.
     """
     fetched, held = _values.get(variable, (float("-inf"), None))
     if held is not None and time.monotonic() - fetched <= older_than:
@@ -67,5 +71,15 @@ def _fetched(variable: str, attempts: int, deadline: Deadline) -> dict[str, str]
             answer = _client().get_secret_value(SecretId=os.environ[variable])
         except (*FAILED, OutOfTime):
             continue
-        return cast("dict[str, str]", json.loads(answer["SecretString"]))
+        return _read(variable, answer.get("SecretString", ""))
     return None
+
+
+def _read(variable: str, text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise SecretMalformed(variable) from None  # the cause would hold the text
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise SecretMalformed(variable)
+    return value
