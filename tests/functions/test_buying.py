@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from local.simulators.faults import Fault
+from local.simulators.vonage import VonageSimulator
 from switchboard.store import secrets
 from tests.functions.conftest import Deployment
 from tests.functions.sellers import Seller
@@ -89,3 +90,126 @@ def test_a_key_of_vapi_that_is_no_text_is_named_with_its_remedy(aws: Deployment)
     secrets._values.clear()
     refused = buy(aws, provider="vapi")
     assert (refused.status, refused.body["code"]) == (422, "provider_not_configured")
+
+
+# ---- one exact number ------------------------------------------------------------------------------------------------
+
+FACTS = ("type", "country", "monthlyFee")
+
+
+def told(aws: Deployment, answer: Answer) -> tuple[Any, ...]:
+    """What the number is, once it is bought."""
+    assert answer.status == 201, answer
+    aws.check()
+    number = aws.api("GET", f"/phone-numbers/{answer.body['id']}").body
+    return tuple(number[name] for name in FACTS)
+
+
+@pytest.mark.parametrize(
+    ("provider", "home", "query", "facts"),
+    [
+        ("twilio", "US", {"country": "GB", "type": "international"}, ("international", "GB", 115)),
+        ("twilio", "US", {"type": "toll-free"}, ("toll-free", "US", 215)),
+        ("twilio", "CA", {"type": "toll-free"}, ("toll-free", "CA", 215)),
+        ("vonage", "US", {"country": "GB", "type": "mobile"}, ("international", "GB", 137.5)),
+        ("vonage", "GB", {"country": "GB", "type": "mobile"}, ("mobile", "GB", 137.5)),
+        ("bandwidth", "US", {"type": "toll-free"}, ("toll-free", "US", 75)),
+        ("bandwidth", "US", {"country": "GB"}, ("international", "GB", 90)),
+    ],
+)
+def test_what_a_search_has_shown_is_bought_exactly_as_what_it_was_shown(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch, provider: str, home: str, query: dict[str, str], facts: tuple[Any]
+) -> None:
+    monkeypatch.setenv("HOME_COUNTRY", home)
+    table = {"US": {"toll-free": {"monthlyFee": 75}}, "GB": {"local": {"monthlyFee": 90}}}
+    monkeypatch.setenv("PRICE_TABLE", json.dumps({"bandwidth": table}))
+    aws.configure(provider)
+    (offer,) = found(aws, provider=provider, limit="1", **query).body["items"]
+    assert tuple(offer[name] for name in FACTS) == facts
+    assert told(aws, buy(aws, provider=provider, phoneNumber=offer["phoneNumber"])) == facts
+
+
+def test_a_mobile_number_that_a_search_has_shown_is_asked_for_exactly(aws: Deployment) -> None:
+    """Twilio wants a regulatory bundle before it sells it, and is asked to."""
+    aws.configure("twilio")
+    (offer,) = found(aws, provider="twilio", country="GB", type="mobile", limit="1").body["items"]
+    assert offer["type"] == "international"
+    for key, wanted in {"k1": {}, "k2": {"country": "GB", "type": "mobile"}}.items():
+        refused = buy(aws, key, provider="twilio", phoneNumber=offer["phoneNumber"], **wanted)
+        assert (refused.status, refused.body["code"]) == (409, "requirement_missing")
+
+
+@pytest.mark.parametrize(
+    ("provider", "wanted", "facts"),
+    [
+        ("vonage", {"phoneNumber": "+447400123456"}, ("international", "GB", 900)),
+        ("vonage", {"phoneNumber": "+447911123456"}, ("international", "GB", 900)),
+        ("vonage", {"phoneNumber": "+447911123456", "country": "GB"}, ("international", "GB", 900)),
+        ("vonage", {"phoneNumber": "+447700900555", "type": "mobile"}, ("international", "GB", 900)),
+        ("twilio", {"phoneNumber": "+18005550142", "country": "CA"}, ("international", "CA", 215)),
+        ("twilio", {"phoneNumber": "+18005550142"}, ("toll-free", "US", 215)),
+    ],
+)
+def test_a_number_that_is_added_is_priced_as_what_it_is(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch, provider: str, wanted: dict[str, Any], facts: tuple[Any, ...]
+) -> None:
+    table = {"vonage": {"GB": {"local": {"monthlyFee": 100}, "mobile": {"monthlyFee": 900}}}}
+    monkeypatch.setenv("PRICE_TABLE", json.dumps(table))
+    seller = aws.configure(provider)
+    if isinstance(seller.simulator, VonageSimulator):
+        seller.simulator.store.offer("GB", wanted["phoneNumber"].removeprefix("+"), "mobile-lvn")
+        seller.simulator.store.sell("GB", wanted["phoneNumber"].removeprefix("+"))
+    else:
+        seller.hand_over(wanted["phoneNumber"], "")
+    assert told(aws, buy(aws, provider=provider, purchase=False, **wanted)) == facts
+
+
+@pytest.mark.parametrize("purchase", [True, False])
+@pytest.mark.parametrize(
+    ("wanted", "path"),
+    [
+        ({"phoneNumber": "+14155550142", "type": "toll-free"}, "type"),
+        ({"phoneNumber": "+18005550142", "type": "local"}, "type"),
+        ({"phoneNumber": "+14155550142", "type": "international"}, "type"),
+        ({"phoneNumber": "+442079460142", "type": "mobile"}, "type"),
+        ({"phoneNumber": "+14155550142", "country": "GB"}, "country"),
+        ({"phoneNumber": "+14155550142", "country": "CA"}, "country"),
+        ({"phoneNumber": "+14155550142", "country": "FR", "type": "mobile"}, "country"),
+        ({"phoneNumber": "+442079460142", "country": "GG"}, "country"),
+    ],
+)
+def test_a_number_that_cannot_be_what_is_asked_for_beside_it_is_refused(
+    aws: Deployment, seller: Seller, wanted: dict[str, Any], path: str, purchase: bool
+) -> None:
+    if wanted["phoneNumber"].startswith("+1"):
+        seller.hand_over(wanted["phoneNumber"], "")
+    assert paths(buy(aws, provider=seller.provider, purchase=purchase, **wanted)) == (422, [path])
+    assert aws.items() == []
+
+
+def test_a_country_that_the_carrier_does_not_bear_out_is_refused(aws: Deployment) -> None:
+    seller = aws.configure("vonage")
+    assert isinstance(seller.simulator, VonageSimulator)
+    seller.simulator.store.offer("GB", "447911123456", "mobile-lvn")
+    seller.simulator.store.sell("GB", "447911123456")
+    refused = buy(aws, provider="vonage", phoneNumber="+447911123456", country="GG", purchase=False)
+    assert paths(refused) == (422, ["country"])
+
+
+# ---- what a search was for -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("provider", "home", "wanted", "facts"),
+    [
+        ("twilio", "CA", {"type": "toll-free"}, ("toll-free", "CA")),
+        ("vonage", "US", {"country": "GB", "type": "mobile"}, ("international", "GB")),
+        ("vonage", "GB", {"type": "mobile"}, ("mobile", "GB")),
+    ],
+)
+def test_a_number_is_of_the_type_that_its_carrier_sold_it_as(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch, provider: str, home: str, wanted: dict[str, Any], facts: Any
+) -> None:
+    monkeypatch.setenv("HOME_COUNTRY", home)
+    aws.configure(provider)
+    assert told(aws, buy(aws, provider=provider, **wanted))[:2] == facts

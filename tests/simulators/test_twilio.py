@@ -202,7 +202,13 @@ class TestPurchase:
         order = carrier.buy(NUMBER, "US", TAG)
         held = carrier.find(NUMBER, "US", TAG)
         assert held is not None
-        assert (held.number, held.country, held.reference, held.tag) == (NUMBER, "US", order.reference, TAG)
+        assert (held.number, held.country, held.type, held.reference, held.tag) == (
+            NUMBER,
+            None,
+            "local",
+            order.reference,
+            TAG,
+        )
         assert held.capabilities == Capabilities(voice=True, sms=True, mms=True, fax=False)
         assert held.settings["voice_url"] is None
         assert held.since is not None

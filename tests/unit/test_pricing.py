@@ -92,7 +92,7 @@ def test_a_number_of_another_country_is_international(country: str, kind: str, s
 def test_a_number_that_is_owned_already_costs_its_month_and_no_setting_up() -> None:
     owned = Owned(number="+14155550100", country=None, capabilities=Capabilities(voice=True))
     facts = NumberFacts(type="local", country="US", region="CA", city="San Francisco", area_code="415")
-    candidate = pricing().candidate_of("bandwidth", owned, facts, Prices())
+    candidate = pricing().candidate_of("bandwidth", owned, "US", "local", facts, Prices())
     assert (candidate.monthly_fee, candidate.setup_fee, candidate.per_minute_cost) == (35, None, Decimal("0.55"))
     assert (candidate.country, candidate.region, candidate.city) == ("US", "CA", "San Francisco")
 

@@ -63,6 +63,7 @@ class Offer:
 class Owned:
     """A number of the account. number: E.164.
 
+    country, type: None where the carrier does not tell.
     reference: the carrier's own id of it, where it has one besides the digits. tag: what `buy` was given, None where
     the carrier keeps no tag or the number has none of ours. settings: the carrier's own fields. since: Unix seconds.
     is_diverted: its settings send its calls past Vapi, which `configure` puts right.
@@ -70,6 +71,7 @@ class Owned:
 
     number: str
     country: str | None
+    type: LineType | None = None
     reference: str | None = None
     tag: str | None = None
     capabilities: Capabilities
@@ -146,8 +148,8 @@ class Carrier(Protocol):
     def find(self, number: str, country: str, tag: str) -> Owned | Order | None:
         """The number as the account has it by now, with the tag that it came by; None if it has it not.
 
-        tag: the purchase's. An Order, pending, while a purchase under this tag is under way at an asynchronous carrier:
-        what `order` is to be asked.
+        country: "" for whichever it is of. tag: the purchase's. An Order, pending, while a purchase under this tag is
+        under way at an asynchronous carrier: what `order` is to be asked.
         """
         ...
 

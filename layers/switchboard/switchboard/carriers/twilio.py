@@ -37,6 +37,7 @@ REMEDY = (
 )
 
 _PATHS: Mapping[LineType, str] = {"local": "Local", "toll-free": "TollFree", "mobile": "Mobile"}
+_OWNED_AS: Mapping[str, LineType] = {"local": "local", "tollfree": "toll-free", "mobile": "mobile"}
 _PRICED_AS: Mapping[LineType, str] = {"local": "local", "toll-free": "toll free", "mobile": "mobile"}
 
 NOT_AVAILABLE = frozenset({"21422"})
@@ -265,7 +266,8 @@ def _owned(row: Mapping[str, Any]) -> Owned:
     label, since, number = row.get("friendly_name") or "", row.get("date_created"), row["phone_number"]
     return Owned(
         number=number,
-        country=phonenumbers.region_code_for_number(phonenumbers.parse(number)),
+        country=None,
+        type=_OWNED_AS.get(row.get("type") or ""),
         reference=row["sid"],
         tag=label if label.startswith(TAG_PREFIX) else None,
         capabilities=_capabilities(row),

@@ -169,7 +169,7 @@ class Vonage:
             raise OutcomeUnknown(f"Vonage refused {number} and did not say whose it is: {refused.message}") from error
 
     def _row(self, number: str, country: str | None) -> dict[str, Any] | None:
-        query = {"country": country, "pattern": _digits(number), "search_pattern": STARTS_WITH}
+        query = {"country": country or None, "pattern": _digits(number), "search_pattern": STARTS_WITH}
         rows = self._pages("/account/numbers", query, PAGE)
         return next((row for row in rows if row["msisdn"] == _digits(number)), None)
 
@@ -251,10 +251,17 @@ def _owned(row: Mapping[str, Any]) -> Owned:
     return Owned(
         number="+" + row["msisdn"],
         country=row["country"],
+        type=_kind_of(row),
         capabilities=_capabilities(row),
         settings={key: row[key] for key in (*SETTINGS, *OLD_SETTINGS, "type") if key in row},
         is_diverted=row.get("voiceCallbackType") in FORWARDS,
     )
+
+
+def _kind_of(row: Mapping[str, Any]) -> LineType | None:
+    """Ordinary numbers of North America are called mobile, or landline, and are neither."""
+    known = next((kind for kind, name in TYPES.items() if name == row.get("type")), None)
+    return None if row["country"] in NORTH_AMERICA and known != "toll-free" else known
 
 
 def _capabilities(row: Mapping[str, Any]) -> Capabilities:

@@ -244,7 +244,7 @@ class NumberRecord(Shape):
         candidate = noted.carrier.tried
         state = "releasing" if self.number.status == Status.CANCELLED else "importing"
         known = facts.model_dump(by_alias=False, exclude_none=True)
-        told = candidate.model_dump(by_alias=False, include={"country", "region", "city", "area_code"})
+        told = candidate.model_dump(by_alias=False, include={"type", "country", "region", "city", "area_code"})
         known |= {name: value for name, value in told.items() if value is not None}
         moved = self._moved(
             at,

@@ -9,8 +9,9 @@ sold is passed over for the next candidate.
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import product
 
-from switchboard.carriers.carrier import TAG_PREFIX, Carrier, LineType, Order, Owned, Wanted
+from switchboard.carriers.carrier import TAG_PREFIX, Carrier, LineType, Offer, Order, Owned, Wanted
 from switchboard.carriers.http import Refused
 from switchboard.carriers.vapi import VapiNumber
 from switchboard.errors import (
@@ -32,7 +33,7 @@ from switchboard.errors import (
 from switchboard.model.at_carrier import AtCarrier, Candidate
 from switchboard.model.number import PhoneNumberRequest, Status, contradictions
 from switchboard.model.record import GONE_AT_PROVIDER, ID_PREFIX, NumberRecord
-from switchboard.provisioning.facts import facts_of, national, possible, refuse_area_code
+from switchboard.provisioning.facts import facts_of, national, refuse_area_code, wanted_as
 from switchboard.provisioning.pricing import Pricing
 from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps, new_asker, refusal
 
@@ -40,6 +41,9 @@ CANDIDATES = 5
 """How many numbers of one search are tried; whoever finds five taken should search again."""
 
 SEARCHED = 20
+
+SEARCHED_COUNTRIES = 2
+"""As numbers of how many countries one exact number is looked for that may be of several."""
 
 IN_FLIGHT_SECONDS = 90
 """Longer than any function of ours runs that buys: whoever asked before that waits for no answer any more."""
@@ -59,17 +63,19 @@ class NumbersOfCarrier(Steps):
     pricing: Pricing
 
     def refuse(self, request: PhoneNumberRequest) -> None:
-        if request.type == "international" and request.country in (None, self.home_country):
+        is_named = request.phone_number is not None
+        no_country = () if is_named else (None,)
+        if request.type == "international" and request.country in (*no_country, self.home_country):
             raise InvalidRequest(FieldError("type", f"international needs a country other than {self.home_country}"))
-        if request.phone_number is not None and (request.area_code or request.contains):
+        if is_named and (request.area_code or request.contains):
             raise InvalidRequest(FieldError("phoneNumber", "names the number: no areaCode or contains beside it"))
-        if request.phone_number is not None:
-            possible(request.phone_number, self.home_country)
+        if is_named:
+            wanted_as(request, self.home_country)
         refuse_area_code(request.area_code, request.country or self.home_country)
 
     def plan(self, request: PhoneNumberRequest) -> Plan:
         if not request.purchase:
-            candidate = self._added(str(request.phone_number))
+            candidate = self._added(request)
             return Plan(carrier=AtCarrier(candidates=[candidate], is_added=True, account=self.carrier.account))
         candidates = self._candidates(request)
         if not candidates:
@@ -104,36 +110,48 @@ class NumbersOfCarrier(Steps):
 
     # ---- what to try ---------------------------------------------------------------------------------------------
 
-    def _added(self, phone_number: str) -> Candidate:
-        facts = facts_of(phone_number, self.home_country)
-        country = facts.country or self.home_country
-        owned = self._held(phone_number, country)
+    def _added(self, request: PhoneNumberRequest) -> Candidate:
+        """A number of the account's. Its carrier has the first word on its country and type, where it tells them."""
+        name, phone_number = self.carrier.name, str(request.phone_number)
+        owned = self._held(phone_number, "")
         if owned is None:
-            missing = f"is not among the numbers of this deployment's {self.carrier.name} account"
+            missing = f"is not among the numbers of this deployment's {name} account"
             raise InvalidRequest(FieldError("phoneNumber", missing))
-        prices = self.carrier.prices(country, line_type(facts.type))
-        return self.pricing.candidate_of(self.carrier.name, owned, facts, prices)
+        can = wanted_as(request, self.home_country)
+        if request.country not in (None, owned.country or request.country):
+            raise InvalidRequest(FieldError("country", f"at {name} the number is one of {owned.country}"))
+        if request.type not in (None, "international", owned.type or request.type):
+            raise InvalidRequest(FieldError("type", f"at {name} the number is {owned.type}"))
+        country, kind = owned.country or can.countries[0], owned.type or can.kinds[0]
+        facts = facts_of(phone_number, self.home_country)
+        return self.pricing.candidate_of(name, owned, country, kind, facts, self.carrier.prices(country, kind))
 
     def _candidates(self, request: PhoneNumberRequest) -> list[Candidate]:
         """The offers that fit, with their fees, in the carrier's order; one that is claimed is passed over later."""
+        offers = self._found(request)[:CANDIDATES]
+        if not offers:
+            return []
+        prices = self.carrier.prices(offers[0].country, offers[0].type)
+        return [self.pricing.candidate(self.carrier.name, offer, prices) for offer in offers]
+
+    def _found(self, request: PhoneNumberRequest) -> list[Offer]:
         exact = request.phone_number
-        if exact is not None:
-            facts = facts_of(exact, self.home_country)
-            country, kind = facts.country or self.home_country, line_type(facts.type)
-            wanted = Wanted(country=country, type=kind, contains=national(exact), limit=SEARCHED)
-            if self._held(exact, country) is not None:
-                there = f"is in this deployment's {self.carrier.name} account already: purchase false adds it"
-                raise InvalidRequest(FieldError("phoneNumber", there))
-        else:
+        if exact is None:
             country, kind = request.country or self.home_country, line_type(request.type)
             wanted = Wanted(
                 country=country, type=kind, area_code=request.area_code, contains=request.contains, limit=SEARCHED
             )
-        offers = [offer for offer in self.carrier.search(wanted) if exact in (None, offer.number)]
-        if not offers:
-            return []
-        prices = self.carrier.prices(country, kind)
-        return [self.pricing.candidate(self.carrier.name, offer, prices) for offer in offers[:CANDIDATES]]
+            return self.carrier.search(wanted)
+        if self._held(exact, "") is not None:
+            there = f"is in this deployment's {self.carrier.name} account already: purchase false adds it"
+            raise InvalidRequest(FieldError("phoneNumber", there))
+        can = wanted_as(request, self.home_country)
+        for country, kind in product(can.countries[:SEARCHED_COUNTRIES], can.kinds):
+            wanted = Wanted(country=country, type=kind, contains=national(exact), limit=SEARCHED)
+            offers = [offer for offer in self.carrier.search(wanted) if offer.number == exact]
+            if offers:
+                return offers
+        return []
 
     # ---- the purchase --------------------------------------------------------------------------------------------
 

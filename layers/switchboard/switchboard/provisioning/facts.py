@@ -10,7 +10,7 @@ from phonenumbers import PhoneNumberType
 
 from switchboard.carriers.carrier import LineType
 from switchboard.errors import FieldError, InvalidRequest
-from switchboard.model.number import NumberType
+from switchboard.model.number import NumberType, PhoneNumberRequest
 from switchboard.model.record import NumberFacts
 
 NORTH_AMERICA = 1
@@ -55,7 +55,7 @@ def possible(phone_number: str, home_country: str) -> Possible:
     regions: tuple[str, ...] = (NOWHERE,)
     with suppress(phonenumbers.NumberParseException):
         parsed = phonenumbers.parse(phone_number)
-        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[parsed.country_code]
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(parsed.country_code or 0)]
     if regions == (NOWHERE,):
         raise InvalidRequest(FieldError("phoneNumber", "is in no country's numbering plan"))
     country, kind = phonenumbers.region_code_for_number(parsed), phonenumbers.number_type(parsed)
@@ -66,6 +66,26 @@ def possible(phone_number: str, home_country: str) -> Possible:
     else:
         likeliest = (country, regions[0])
     return Possible(tuple(dict.fromkeys(each for each in likeliest if each)), _KINDS.get(kind, ANY_KIND))
+
+
+def wanted_as(request: PhoneNumberRequest, home_country: str) -> Possible:
+    """What the number that a request names may be, once its country and type have chosen.
+
+    Raises InvalidRequest where its digits rule them out.
+    """
+    can = possible(str(request.phone_number), home_country)
+    countries, kinds = can.countries, can.kinds
+    if request.country is not None:
+        if request.country not in countries:
+            raise InvalidRequest(FieldError("country", f"{request.phone_number} is no number of {request.country}"))
+        countries = (request.country,)
+    if request.type == "international":
+        countries = tuple(country for country in countries if country != home_country)
+    elif request.type is not None:
+        kinds = tuple(kind for kind in kinds if kind == request.type)
+    if not (countries and kinds):
+        raise InvalidRequest(FieldError("type", f"{request.phone_number} is not {request.type}"))
+    return Possible(countries, kinds)
 
 
 def refuse_area_code(area_code: str | None, country: str) -> None:
@@ -81,8 +101,13 @@ def national(phone_number: str) -> str:
     return digits
 
 
+def type_of(kind: LineType, country: str, home_country: str) -> NumberType:
+    """A country other than the deployment's makes a number international."""
+    return kind if country == home_country else "international"
+
+
 def facts_of(phone_number: str, home_country: str) -> NumberFacts:
-    """The facts of an E.164 number; a country other than the deployment's makes it international."""
+    """The facts of an E.164 number, as far as its digits tell them."""
     # Imported here: the geocoder loads some 80 MB of place names, and only a number that is activated needs them.
     from phonenumbers import geocoder  # noqa: PLC0415
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
-from switchboard.carriers.carrier import Offer, Owned, Prices
+from switchboard.carriers.carrier import LineType, Offer, Owned, Prices
 from switchboard.errors import ProviderNotConfigured
 from switchboard.model.at_carrier import Candidate
 from switchboard.model.number import NumberType
 from switchboard.model.record import NumberFacts
+from switchboard.provisioning.facts import type_of
 
 FOUR_DECIMALS = Decimal("0.0001")
 
@@ -53,7 +54,7 @@ class Pricing:
         listed = self._listed(provider, offer.country, offer.type)
         return Candidate(
             number=offer.number,
-            type="international" if offer.country != self.home_country else offer.type,
+            type=type_of(offer.type, offer.country, self.home_country),
             country=offer.country,
             region=offer.region,
             city=offer.city,
@@ -74,14 +75,14 @@ class Pricing:
             ),
         )
 
-    def candidate_of(self, provider: str, owned: Owned, facts: NumberFacts, prices: Prices) -> Candidate:
+    def candidate_of(
+        self, provider: str, owned: Owned, country: str, kind: LineType, facts: NumberFacts, prices: Prices
+    ) -> Candidate:
         """A number that the business owns already. Nothing is paid for setting it up."""
-        country = owned.country or facts.country or self.home_country
-        kind = facts.type if facts.type in ("toll-free", "mobile") else "local"
         listed = self._listed(provider, country, kind)
         return Candidate(
             number=owned.number,
-            type=facts.type,
+            type=type_of(kind, country, self.home_country),
             country=country,
             region=facts.region,
             city=facts.city,
