@@ -2,6 +2,10 @@
 
 import json
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -9,10 +13,12 @@ import pytest
 
 from local.simulators.faults import Fault
 from local.simulators.vonage import VonageSimulator
+from switchboard.carriers import twilio
+from switchboard.provisioning import carriers, connected
 from switchboard.store import secrets
 from tests.functions.conftest import Deployment
 from tests.functions.sellers import Seller
-from tests.support.invoking import Answer
+from tests.support.invoking import Answer, invoke
 
 SEARCHES = {
     "twilio": "*/AvailablePhoneNumbers/*",
@@ -26,8 +32,10 @@ def seller(request: pytest.FixtureRequest, aws: Deployment) -> Seller:
     return aws.configure(request.param)
 
 
-def buy(aws: Deployment, key: str = "k1", **wanted: Any) -> Answer:
-    return aws.api("POST", "/phone-numbers", body=wanted, headers={"Idempotency-Key": key})
+def buy(aws: Deployment, key: str = "k1", seconds: float = 10, **wanted: Any) -> Answer:
+    """seconds: what is left of the function's time."""
+    headers = {"Idempotency-Key": key}
+    return aws.api("POST", "/phone-numbers", body=wanted, headers=headers, seconds=seconds)
 
 
 def found(aws: Deployment, **query: str) -> Answer:
@@ -213,3 +221,117 @@ def test_a_number_is_of_the_type_that_its_carrier_sold_it_as(
     monkeypatch.setenv("HOME_COUNTRY", home)
     aws.configure(provider)
     assert told(aws, buy(aws, provider=provider, **wanted))[:2] == facts
+
+
+# ---- a provider that hangs, or asks to wait --------------------------------------------------------------------------
+
+SHORT = 5.2
+"""Seconds of a function's time in which a provider can be waited for just once."""
+
+
+@contextmanager
+def hanging(monkeypatch: pytest.MonkeyPatch, *names: str) -> Iterator[list[str]]:
+    """A server that takes every connection and never answers stands where providers are; the connections it has had."""
+    taken: list[str] = []
+    held: list[socket.socket] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def take() -> None:
+        with suppress(OSError):
+            while True:
+                held.append(listening.accept()[0])
+                taken.append("connection")
+
+    threading.Thread(target=take, daemon=True).start()
+    with monkeypatch.context() as patched:
+        for name in names:
+            patched.setenv(name, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        forget_clients()
+        yield taken
+    forget_clients()
+    for connection in held:
+        connection.close()
+    listening.close()
+
+
+def forget_clients() -> None:
+    for cached in (connected._vapi, carriers._twilio, carriers._vonage, carriers._bandwidth):
+        cached.cache_clear()
+
+
+URLS = {"twilio": "TWILIO_BASE_URL", "vonage": "VONAGE_BASE_URL", "bandwidth": "BANDWIDTH_BASE_URL"}
+
+
+def test_while_its_carrier_hangs_a_create_is_answered_in_time_and_nothing_is_left(
+    aws: Deployment, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hanging(monkeypatch, URLS[seller.provider]) as taken:
+        refused = buy(aws, provider=seller.provider, areaCode="415", seconds=SHORT)
+    assert refused.body["code"] in ("provider_outcome_unknown", "provider_unreachable")
+    assert (taken, aws.items()) == (["connection"], [])
+
+
+def test_without_time_for_it_no_provider_is_asked(aws: Deployment, seller: Seller) -> None:
+    refused = buy(aws, provider=seller.provider, areaCode="415", seconds=4.5)
+    assert (refused.status, refused.body["code"]) == (503, "provider_unreachable")
+    assert (list(seller.simulator.requests), aws.items()) == ([], [])
+
+
+def test_while_vapi_hangs_a_delete_is_answered_in_time_and_done_later(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = aws.bought()
+    with hanging(monkeypatch, "VAPI_BASE_URL") as taken:
+        deleted = aws.api("DELETE", f"/phone-numbers/{number['id']}", seconds=SHORT)
+    assert (deleted.status, deleted.body["status"]) == (200, "cancelled")
+    assert taken == ["connection"]
+    aws.check(100)
+    assert aws.rows() == []
+
+
+def test_a_carrier_that_hangs_is_asked_once_in_a_turn_and_holds_up_nobody_elses_number(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seller = aws.configure("twilio")
+    waiting = []
+    for key in ("k1", "k2", "k3"):
+        seller.simulator.fault(Fault(*seller.purchase, cut="before"))
+        waiting.append(buy(aws, key, provider="twilio", areaCode="415").body["id"])
+    aws.vapi.fault(Fault("POST", "/phone-number", cut="before"))
+    healthy = buy(aws, "k4", provider="vapi").body
+    aws.commit_late()
+    monkeypatch.setattr(twilio, "READ_TIMEOUT", 0.2)
+    with hanging(monkeypatch, "TWILIO_BASE_URL") as taken:
+        aws.check()
+        assert taken == ["connection"]
+        assert aws.api("GET", f"/phone-numbers/{healthy['id']}").body["status"] == "active"
+        for later in range(60, 3600, 300):
+            aws.check(later)
+    assert len(taken) < 12
+    for later in (7300, 7400, 7500):
+        aws.check(later)
+    assert [aws.api("GET", f"/phone-numbers/{each}").body["status"] for each in waiting] == ["active"] * 3
+    assert len(seller.paid()) == 3
+
+
+def test_a_turn_that_has_no_time_left_leaves_the_rest_for_the_next(aws: Deployment) -> None:
+    for key in ("k1", "k2"):
+        aws.vapi.fault(Fault("POST", "/phone-number", cut="before"))
+        buy(aws, key, provider="vapi")
+    assert invoke("check_numbers", {}, seconds=4) == {"checked": 0}
+    assert invoke("check_numbers", {}) == {"checked": 2}
+
+
+def test_a_provider_that_asks_to_wait_is_not_asked_before(aws: Deployment) -> None:
+    seller = aws.configure("twilio")
+    bought = buy(aws, provider="twilio", areaCode="415").body
+    aws.check()
+    seller.simulator.fault(Fault(status=429, headers={"Retry-After": "600"}, times=None))
+    before = len(seller.simulator.requests)
+    aws.api("DELETE", f"/phone-numbers/{bought['id']}")
+    asked_at = {"delete": len(seller.simulator.requests) - before}
+    for later in range(0, 900, 100):
+        before = len(seller.simulator.requests)
+        aws.check(later)
+        asked_at |= {later: asked} if (asked := len(seller.simulator.requests) - before) else {}
+    assert asked_at == {"delete": 1, 600: 1}

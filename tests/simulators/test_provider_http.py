@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from switchboard.carriers import http
-from switchboard.carriers.http import FORM, JSON, XML, Api, ClientCredentials, Refused, basic, bearer
+from switchboard.carriers.http import FORM, JSON, XML, Api, ClientCredentials, Refused, basic, bearer, turn
 from switchboard.errors import (
     OutcomeUnknown,
     ProviderBusy,
@@ -212,6 +212,59 @@ def test_an_answer_that_comes_too_late_was_never_heard(provider: Provider) -> No
     with pytest.raises(OutcomeUnknown):
         Api("Acme", provider.url, bearer("k"), read_timeout=0.05).ask("POST", "/things")
     late.set()
+
+
+def test_what_hangs_is_asked_once(provider: Provider) -> None:
+    late = threading.Event()
+    provider.answers = [late]
+    with pytest.raises(OutcomeUnknown):
+        Api("Acme", provider.url, bearer("k"), read_timeout=0.05).ask("GET", "/things")
+    late.set()
+    assert len(provider.seen) == 1
+
+
+@pytest.mark.parametrize(("wait", "asked"), [("1", 3), ("2", 1), ("600", 1), ("soon", 3)])
+def test_who_asks_to_wait_is_not_asked_again_at_once(provider: Provider, wait: str, asked: int) -> None:
+    provider.answers = [(429, b"", {"Retry-After": wait})]
+    with pytest.raises(ProviderBusy):
+        api(provider).ask("GET", "/things")
+    assert len(provider.seen) == asked
+
+
+def test_all_requests_of_a_turn_are_over_by_its_end(provider: Provider) -> None:
+    """Time passes when the provider is asked. A request that has less than a second left is not begun."""
+    passed = [0.0]
+    with turn(3, clock=lambda: passed[0]):
+        for seconds in (1.0, 1.5):
+            assert api(provider).ask("POST", "/things") == {}
+            passed[0] += seconds
+        with pytest.raises(ProviderUnreachable):
+            api(provider).ask("POST", "/things")
+    assert len(provider.seen) == 2
+    assert api(provider).ask("POST", "/things") == {}
+
+
+def test_a_turn_within_another_ends_with_it(provider: Provider) -> None:
+    passed = [0.0]
+    with turn(3, clock=lambda: passed[0]), turn(60, clock=lambda: passed[0]):
+        passed[0] = 2.5
+        with pytest.raises(ProviderUnreachable):
+            api(provider).ask("POST", "/things")
+
+
+@pytest.mark.parametrize("answer", [(503, b""), (429, b"")])
+def test_who_has_failed_may_be_left_in_peace_for_the_rest_of_a_turn(
+    provider: Provider, answer: tuple[int, bytes]
+) -> None:
+    provider.answers = [answer]
+    with turn(60, one_failure_each=True):
+        for _ in range(2):
+            with pytest.raises(ProviderError):
+                api(provider).ask("POST", "/things")
+        assert len(provider.seen) == 1
+        with pytest.raises(ProviderError):
+            Api("Other", provider.url, bearer("k")).ask("POST", "/things")
+    assert len(provider.seen) == 2
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,10 @@ class Context:
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
     aws_request_id: str = "00000000-0000-4000-8000-000000000000"
 
+    seconds: float = 10
+
     def get_remaining_time_in_millis(self) -> int:
-        return 10_000
+        return int(self.seconds * 1000)
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,15 @@ def _route(method: str, path: str) -> tuple[str, str, dict[str, str]]:
     raise LookupError(f"no route for {method} {path}")
 
 
-def invoke(folder: str, event: dict[str, Any]) -> Any:
-    return function(folder).lambda_handler(event, Context())
+def invoke(folder: str, event: dict[str, Any], seconds: float = Context.seconds) -> Any:
+    """seconds: what is left of the function's time."""
+    return function(folder).lambda_handler(event, Context(seconds=seconds))
 
 
-def request(method: str, path: str, **kwargs: Any) -> Answer:
+def request(method: str, path: str, *, seconds: float = Context.seconds, **kwargs: Any) -> Answer:
     """Sends a request to its function; the keywords are `http_event`'s."""
     folder, event = http_event(method, path, **kwargs)
-    raw = invoke(folder, event)
+    raw = invoke(folder, event, seconds)
     text = raw.get("body") or ""
     headers = {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
     return Answer(raw["statusCode"], headers, json.loads(text) if text else None)

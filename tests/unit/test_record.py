@@ -578,6 +578,11 @@ def test_a_provider_that_fails_is_asked_again_ever_later_at_most_hourly_until_it
     assert record.answered().is_due(AT)
 
 
+@pytest.mark.parametrize(("asked", "waited"), [(0, 60), (30, 60), (600, 600), (10**9, 86_400)])
+def test_a_provider_that_asks_to_wait_is_given_the_time_up_to_a_day(asked: int, waited: int) -> None:
+    assert intended().delayed(AT, asked).retry_at == AT + waited
+
+
 def test_force_is_remembered_and_makes_one_write() -> None:
     cancelled = in_service().cancelled(AT + 4)
     forced = cancelled.cancelled(AT + 5, force=True)

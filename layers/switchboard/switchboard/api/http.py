@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from switchboard import errors
 from switchboard.api import problems
-from switchboard.carriers.http import Refused
+from switchboard.carriers.http import Refused, turn
 from switchboard.store.clients import business_of
 
 logger = Logger()
@@ -29,6 +29,10 @@ BODY_PROBLEMS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 PROVIDER_PROBLEMS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 """What an action answers that cannot do without its provider."""
+
+FOR_OURSELVES = 4
+"""Seconds of a function's time that are left when no provider is waited for any more: to write down what became of it,
+and to answer."""
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -54,7 +58,8 @@ def http_entry(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaC
         headers = event.get("headers") or {}
         if headers.get("content-type", "").startswith(MERGE_PATCH):
             event = {**event, "headers": {**headers, "content-type": "application/json"}}
-        return app.resolve(event, context)
+        with turn(context.get_remaining_time_in_millis() / 1000 - FOR_OURSELVES):
+            return app.resolve(event, context)
 
     return lambda_handler
 

@@ -6,18 +6,21 @@ sent again. No text that leaves here, the causes of errors included, holds any p
 
 import base64
 import json
+import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from switchboard.errors import (
     OutcomeUnknown,
@@ -34,15 +37,19 @@ if TYPE_CHECKING:
 USER_AGENT = "switchboard/0.1 (+phone-number control plane)"
 """Vapi's edge turns away the default agents of Python's HTTP clients with a 403."""
 
-READS_AGAIN = urllib3.Retry(
-    total=2,
-    allowed_methods={"GET"},
-    status_forcelist={429, 502, 503, 504},
-    backoff_factor=0.3,
-    raise_on_status=False,
-    respect_retry_after_header=False,
-)
-"""A GET is asked up to three times within a second; nothing else is ever repeated here."""
+READ_AGAIN_AFTER = (0.0, 0.6)
+"""Seconds. A GET is asked up to three times within one; nothing else is ever repeated here, nor is what hangs."""
+
+PASSING = frozenset({429, 502, 503, 504})
+"""What may be over in a moment. Nobody is asked again in a moment who says how long to wait."""
+
+LONGEST_PAUSE = 1
+"""Seconds for which a provider may ask, and be asked again at once."""
+
+CONNECT_TIMEOUT = 3
+
+SHORTEST = 1.0
+"""Seconds: no request is begun that has less. It could hardly be answered, and would then have to be looked up."""
 
 LARGEST_XML = 5_000_000
 """Bytes. A page of the longest list that a carrier sends as XML is a tenth of it."""
@@ -53,6 +60,53 @@ RENEWED_BEFORE = 60
 _ACCOUNTS_AND_KEYS = re.compile(r"\b(AC|SK)[0-9a-fA-F]{32}\b")
 _SHORTEST_SECRET = 6
 """Anything shorter is no secret, and hiding it would garble a text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """How long the outside may be asked while one invocation is at work, and who has failed in it.
+
+    ends: on the clock, seconds. one_failure_each: a provider that has failed is left in peace for the rest of it.
+    """
+
+    ends: float
+    one_failure_each: bool = False
+    clock: Callable[[], float] = time.monotonic
+    failed: set[str] = field(default_factory=set)
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends - self.clock() < SHORTEST
+
+    def left_for(self, provider: str) -> float:
+        """Seconds that a request to it has. Raises ProviderUnreachable if it is not to be asked any more."""
+        if self.is_over:
+            raise ProviderUnreachable(f"{provider} was not asked any more: too little time was left.")
+        if self.one_failure_each and provider in self.failed:
+            raise ProviderUnreachable(f"{provider} was not asked: it has failed a moment ago.")
+        return self.ends - self.clock()
+
+
+_TURN: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+@contextmanager
+def turn(
+    seconds: float, *, one_failure_each: bool = False, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Turn]:
+    """While the block lasts, all requests are over within so many seconds, whoever makes them.
+
+    A turn within another ends with it at the latest.
+    """
+    outer = _TURN.get()
+    now = Turn(clock() + seconds, one_failure_each, clock)
+    if outer is not None:
+        now = replace(outer, ends=min(outer.ends, now.ends))
+    token = _TURN.set(now)
+    try:
+        yield now
+    finally:
+        _TURN.reset(token)
 
 
 class Refused(Exception):
@@ -217,8 +271,8 @@ def message_of(body: Any) -> Complaint:
 class Api:
     """A provider's HTTP API.
 
-    read_timeout: seconds to wait for an answer. reads_again: how a GET is repeated, if at all. complaint: finds code
-    and words in the decoded body of a refusal.
+    read_timeout: seconds to wait for an answer. reads_again: whether a GET is repeated. complaint: finds code and words
+    in the decoded body of a refusal.
     """
 
     def __init__(
@@ -230,7 +284,7 @@ class Api:
         *,
         complaint: Callable[[Any], Complaint] = message_of,
         read_timeout: float = 20,
-        reads_again: urllib3.Retry | Literal[False] = READS_AGAIN,
+        reads_again: bool = True,
     ) -> None:
         self.provider = provider
         self.base_url = base_url.rstrip("/")
@@ -238,7 +292,7 @@ class Api:
         self.wire = wire
         self._complaint = complaint
         self._reads_again = reads_again
-        self._timeout = urllib3.Timeout(connect=3, read=read_timeout)
+        self._read_timeout = read_timeout
         self._pool = urllib3.PoolManager(retries=False)
 
     def ask(self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
@@ -271,22 +325,35 @@ class Api:
             "Accept": self.wire.accept,
             "Authorization": self.authorization.header(),
         }
-        try:
-            return self._pool.request(
-                method,
-                url,
-                body=data,
-                headers=headers if data is None else {**headers, "Content-Type": self.wire.content_type},
-                timeout=self._timeout,
-                retries=self._reads_again if method == "GET" else False,
-                redirect=False,
-            )
-        except HTTPError as error:
-            reason = error.reason if isinstance(error, MaxRetryError) else error
-            cause = Cause(self.redacted(repr(error)))
-            if isinstance(reason, NewConnectionError | ConnectTimeoutError):
-                raise ProviderUnreachable(f"{self.provider} could not be reached.") from cause
-            raise OutcomeUnknown(f"{self.provider} did not answer.") from cause
+        if data is not None:
+            headers["Content-Type"] = self.wire.content_type
+        now = _TURN.get() or Turn(math.inf)
+        pauses = [*READ_AGAIN_AFTER] if method == "GET" and self._reads_again else []
+        while True:
+            timeout = self._timeout(now.left_for(self.provider))
+            try:
+                answer = self._pool.request(method, url, body=data, headers=headers, timeout=timeout, redirect=False)
+            except HTTPError as error:
+                if not isinstance(error, ProtocolError):  # a connection that breaks off costs nobody time
+                    now.failed.add(self.provider)
+                if _is_hanging(error) or not pauses:
+                    raise self._unanswered(error) from Cause(self.redacted(repr(error)))
+            else:
+                if answer.status not in PASSING:
+                    return answer
+                if not pauses or (_retry_after(answer) or 0) > LONGEST_PAUSE:
+                    now.failed.add(self.provider)
+                    return answer
+            time.sleep(pauses.pop(0))
+
+    def _timeout(self, left: float) -> urllib3.Timeout:
+        total = None if math.isinf(left) else left
+        return urllib3.Timeout(total=total, connect=min(CONNECT_TIMEOUT, left), read=min(self._read_timeout, left))
+
+    def _unanswered(self, error: HTTPError) -> ProviderError:
+        if isinstance(error, NewConnectionError | ConnectTimeoutError):
+            return ProviderUnreachable(f"{self.provider} could not be reached.")
+        return OutcomeUnknown(f"{self.provider} did not answer.")
 
     def _error(self, answer: "BaseHTTPResponse") -> ProviderError | Refused:
         status = answer.status
@@ -296,10 +363,7 @@ class Api:
                 f"{self.provider} rejected this deployment's credentials ({status}): {message}"
             )
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = answer.headers.get("Retry-After", "")
-            return ProviderBusy(
-                f"{self.provider} asks to slow down: {message}", int(wait) if wait.isdecimal() else None
-            )
+            return ProviderBusy(f"{self.provider} asks to slow down: {message}", _retry_after(answer))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return ProviderFailed(f"{self.provider} failed with {status}: {message}", status)
         return Refused(status, message, code)
@@ -318,3 +382,14 @@ class Api:
         except (ValueError, AttributeError):
             return None, ""
         return code, self.redacted(message)[:300]
+
+
+def _is_hanging(error: HTTPError) -> bool:
+    """In urllib3 1.26 a connection that was refused is a kind of one that took too long."""
+    return isinstance(error, ConnectTimeoutError | ReadTimeoutError) and not isinstance(error, NewConnectionError)
+
+
+def _retry_after(answer: "BaseHTTPResponse") -> int | None:
+    """Seconds that the provider asks to wait, where it says so in seconds (RFC 9110, 10.2.3)."""
+    text = answer.headers.get("Retry-After", "")
+    return int(text) if text.isdecimal() else None

@@ -70,6 +70,9 @@ KEPT_OUTSIDE = frozenset({"name", "forwarding_number", "status", "caller_id_name
 """Fields of which Vapi or the carrier holds a copy: name, CNAM and, while the number is active, fallbackDestination."""
 
 
+LONGEST_WAIT = 86_400
+"""Seconds that a number is left in peace at the most, whatever its provider asks for."""
+
 LISTS = {"blockedNumbers": "blocked_numbers", "allowedNumbers": "allowed_numbers"}
 """Lists of callers, whose exact entries are kept beside the record."""
 
@@ -301,9 +304,12 @@ class NumberRecord(Shape):
         """Whether its provider may be asked again yet."""
         return self.retry_at is None or self.retry_at <= at
 
-    def delayed(self, at: Timestamp) -> Self:
-        """Its provider failed or is busy: it is left in peace for a minute, then for two, at most for an hour."""
-        wait = min(60 * 2 ** min(self.failures, 6), 3600)
+    def delayed(self, at: Timestamp, asked_to_wait: int = 0) -> Self:
+        """Its provider failed or is busy: it is left in peace for a minute, then for two, at most for an hour.
+
+        asked_to_wait: seconds that it has asked for; it gets them, up to a day.
+        """
+        wait = max(min(60 * 2 ** min(self.failures, 6), 3600), min(asked_to_wait, LONGEST_WAIT))
         return self.model_copy(
             update={"failures": self.failures + 1, "retry_at": at + wait, "revision": self.revision + 1}
         )

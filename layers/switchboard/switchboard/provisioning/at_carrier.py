@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import product
 
 from switchboard.carriers.carrier import TAG_PREFIX, Carrier, LineType, Offer, Order, Owned, Wanted
-from switchboard.carriers.http import Refused
+from switchboard.carriers.http import Refused, turn
 from switchboard.carriers.vapi import VapiNumber
 from switchboard.errors import (
     ChangedMeanwhile,
@@ -45,8 +45,11 @@ SEARCHED = 20
 SEARCHED_COUNTRIES = 2
 """As numbers of how many countries one exact number is looked for that may be of several."""
 
+ASKING_SECONDS = 60
+"""How long a carrier may be asked to sell one number, with all that its client asks it before."""
+
 IN_FLIGHT_SECONDS = 90
-"""Longer than any function of ours runs that buys: whoever asked before that waits for no answer any more."""
+"""Longer than that: whoever asked before waits for no answer any more."""
 
 IMPORT_TRIES = 5
 """Vapi may not see a number yet that was bought a moment ago; what it refuses so often it will not have."""
@@ -208,7 +211,8 @@ class NumbersOfCarrier(Steps):
         """Asks for the exact number, once. Raises NotAvailable, and what says that the request was never processed."""
         candidate = _tried(asking)
         try:
-            order = self.carrier.buy(candidate.number, candidate.country, tag_of(asking))
+            with turn(ASKING_SECONDS):
+                order = self.carrier.buy(candidate.number, candidate.country, tag_of(asking))
         except RequirementMissing as missing:
             self.not_bought(asking, missing.code, missing.detail)
             raise

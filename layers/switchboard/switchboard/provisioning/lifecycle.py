@@ -22,6 +22,7 @@ from switchboard.errors import (
     InvalidRequest,
     NotAvailable,
     NumberNotFound,
+    ProviderBusy,
     ProviderError,
     ProviderNotConfigured,
 )
@@ -104,11 +105,18 @@ class Lifecycle(Changes):
             return record
         return self.purchasing(record.number.provider).advance(record)
 
-    def left_in_peace(self, wanted_id: str) -> None:
-        """Its provider has failed: it is asked again for this number in a minute, then in two, at most in an hour."""
+    def left_in_peace(self, wanted_id: str, error: Exception) -> None:
+        """Its provider has failed: it is asked again for this number in a minute, then in two, at most in an hour.
+
+        One that is busy is not asked sooner than it says.
+        """
+        asked_to_wait = (error.retry_after if isinstance(error, ProviderBusy) else None) or 0
         with suppress(ChangedMeanwhile, NumberNotFound):
             self._change(
-                wanted_id, None, None, lambda record: record.delayed(self._now()) if record.unfinished else record
+                wanted_id,
+                None,
+                None,
+                lambda record: record.delayed(self._now(), asked_to_wait) if record.unfinished else record,
             )
 
     def assign(self, wanted_id: str, business: str, assistant: VapiAssistant, if_version: int | None) -> NumberRecord:
@@ -230,8 +238,11 @@ class Lifecycle(Changes):
             return record
         try:
             return self.advance(record)
+        except ProviderBusy as busy:
+            self.left_in_peace(record.number.id, busy)
         except (ProviderError, ProviderNotConfigured, Refused):
-            return record
+            pass
+        return record
 
     def _followed_now(self, record: NumberRecord) -> NumberRecord:
         """As `_tried_now`; a purchase that is found to have failed is no failure of what its owner asks of it."""
