@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from local.simulators.bandwidth import BandwidthSimulator
 from local.simulators.faults import Fault
 from local.simulators.vonage import VonageSimulator
 from switchboard.carriers import twilio
@@ -335,3 +336,45 @@ def test_a_provider_that_asks_to_wait_is_not_asked_before(aws: Deployment) -> No
         aws.check(later)
         asked_at |= {later: asked} if (asked := len(seller.simulator.requests) - before) else {}
     assert asked_at == {"delete": 1, 600: 1}
+
+
+# ---- a number whose calls do not arrive yet --------------------------------------------------------------------------
+
+PACKAGE = "vcp-1"
+
+
+def test_a_number_is_active_once_its_calls_arrive_and_a_failed_activation_is_told_and_ordered_again(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def order(status: str, http_status: int = 200, times: int = 1, **more: Any) -> Fault:
+        method, path = ("GET", "*/serviceActivation/*") if http_status == 200 else ("POST", "*/serviceActivation")
+        body = {"data": {"orderId": "a-1", "orderStatus": status}, **more}
+        return Fault(method, path, status=http_status, body=body, times=times)
+
+    def number() -> dict[str, Any]:
+        shown: dict[str, Any] = aws.api("GET", f"/phone-numbers/{bought.body['id']}").body
+        return shown
+
+    with BandwidthSimulator(order_seconds=0, voice_packages=frozenset({PACKAGE})) as bandwidth:
+        monkeypatch.setenv("BANDWIDTH_BASE_URL", bandwidth.url)
+        forget_clients()
+        vapi_credential = aws.sellers["bandwidth"].credentials["vapiCredentialId"]
+        held = {**bandwidth.credentials, "vapiCredentialId": vapi_credential, "vcpId": PACKAGE}
+        aws.put_credentials("bandwidth", held)
+        bandwidth.fault(order("RECEIVED", 201), order("PROCESSING", times=2))
+        bandwidth.fault(order("FAILED", errors=[{"description": "No route."}]))
+        bought = buy(aws, provider="bandwidth", areaCode="415")
+        for later in (0, 60, 120):
+            aws.check(later)
+        assert (number()["status"], number()["provisioning"]["state"], aws.rows()) == ("inactive", "importing", [])
+        aws.check(180)
+        error = number()["provisioning"]["error"]
+        assert (error["code"], "No route." in error["detail"], aws.rows()) == ("activation_failed", True, [])
+        again = buy(aws, provider="bandwidth", areaCode="415")
+        assert (again.status, again.body["id"]) == (201, bought.body["id"])
+        assert [event["detail-type"] for event in aws.events()] == ["created"]
+        for later in (300, 400):
+            aws.check(later)
+        assert (number()["status"], number()["provisioning"].get("error")) == ("active", None)
+        assert len([seen for seen in bandwidth.requests if seen["path"].endswith("/serviceActivation")]) == 2
+    forget_clients()

@@ -454,9 +454,14 @@ class TestConfigure:
             owned = bought(carrier)
             assert owned.settings["status"] == "InAccount"
             carrier.configure(owned)
+            order = carrier.put_in_service(owned, None)
+            assert order.state == "pending"
+            assert carrier.put_in_service(owned, order.reference) == order
             found = carrier.find(NUMBER, "US", TAG)
             assert isinstance(found, Owned)
             assert found.settings["status"] == "Inservice"
+            assert carrier.put_in_service(found, order.reference).state == "done"
+            assert carrier.put_in_service(owned, "0f2e").state == "failed"
             carrier.configure(owned)
             assert len(bandwidth.requests_to("POST", PACKAGE)) == 2
             (activation,) = bandwidth.requests_to("POST", ACTIVATION)

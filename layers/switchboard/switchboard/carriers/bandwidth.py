@@ -42,7 +42,11 @@ LARGEST_SEARCH = 500
 ENDED = frozenset({"COMPLETE", "PARTIAL", "FAILED"})
 """An order in any other state may still bring the number."""
 
-ON_ACCOUNT = frozenset({"Inservice", "InAccount"})
+FAILED = frozenset({"PARTIAL", "FAILED"})
+"""An order of one number in either state has not done its work."""
+
+IN_SERVICE = "Inservice"
+ON_ACCOUNT = frozenset({IN_SERVICE, "InAccount"})
 """What a number's status is while it is the account's; `InAccount` is not routed yet."""
 
 TAKEN_OR_OURS = frozenset({"5071", "5124", "5218"})
@@ -205,22 +209,38 @@ class Bandwidth:
     def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:  # noqa: ARG002
         """Routes it to Vapi where each number has to be, and orders the name that called people see.
 
-        Both orders are carried out later; `Owned.settings` shows the status `Inservice` once calls arrive. A tag stays
-        as the purchase set it.
+        A number may be in this package already, or in another one. A tag stays as the purchase set it.
         """
         if self.voice_package is not None:
-            self._route(owned.number, self.voice_package)
+            package = f"/v2/accounts/{self.account}/voiceConfigurationPackages/{_segment(self.voice_package)}"
+            body = {"action": "ADD", "phoneNumbers": [owned.number]}
+            self.platform.ask("POST", f"{package}/phoneNumbers/bulk", body=body)
         if caller_id_name is not None:
             self._name(owned.number, caller_id_name)
 
-    def _route(self, number: str, voice_package: str) -> None:
-        """As Bandwidth's own command-line tool does it. A number may be in this package already, or in another one."""
-        package = f"/v2/accounts/{self.account}/voiceConfigurationPackages/{_segment(voice_package)}"
-        self.platform.ask("POST", f"{package}/phoneNumbers/bulk", body={"action": "ADD", "phoneNumbers": [number]})
-        if _text(self._number(number), "Status") == "Inservice":
-            return
-        activation = {"action": "ACTIVATE", "phoneNumbers": [number], "services": {"voice": ["INBOUND"]}}
-        self.platform.ask("POST", f"/api/v2/accounts/{self.account}/serviceActivation", body=activation)
+    def put_in_service(self, owned: Owned, reference: str | None) -> Order:
+        """As Carrier.put_in_service: on the Universal Platform a number that was bought is not routed before that.
+
+        An order that is complete is pending until the number's status says so. As Bandwidth's own command-line tool
+        does it.
+        """
+        if self.voice_package is None or owned.settings.get("status") == IN_SERVICE:
+            return Order(state="done", reference=reference)
+        path = f"/api/v2/accounts/{self.account}/serviceActivation"
+        if reference is None:
+            body = {"action": "ACTIVATE", "phoneNumbers": [owned.number], "services": {"voice": ["INBOUND"]}}
+            reference = _of_platform(self.platform.ask("POST", path, body=body), "orderId")
+            if reference is None:
+                raise OutcomeUnknown("Bandwidth took an activation and did not say which.")
+            return Order(state="pending", reference=reference)
+        try:
+            answer = self.platform.ask("GET", f"{path}/{_segment(reference)}")
+        except Refused as refused:
+            return Order(state="failed", reference=reference, detail=refused.message)
+        if _of_platform(answer, "orderStatus") not in FAILED:
+            return Order(state="pending", reference=reference)
+        _, message = _platform_complaint(answer)
+        return Order(state="failed", reference=reference, detail=self.api.redacted(message)[:300])
 
     def _name(self, number: str, caller_id_name: str) -> None:
         """One that the number has already is not ordered again, which would be refused."""
@@ -447,6 +467,13 @@ def _complaint(body: Any) -> Complaint:
         return _text(errors[0], "Code"), "; ".join(_text(error, "Description") or "" for error in errors)
     status = body.find("ResponseStatus")
     return _text(status, "ErrorCode"), _text(status, "Description") or ""
+
+
+def _of_platform(answer: Any, name: str) -> str | None:
+    """A field of {"data": {...}}."""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    value = data.get(name) if isinstance(data, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _platform_complaint(body: Any) -> Complaint:

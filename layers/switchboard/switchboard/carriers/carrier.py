@@ -164,6 +164,13 @@ class Carrier(Protocol):
         """
         ...
 
+    def put_in_service(self, owned: Owned, reference: str | None) -> Order:
+        """Done once the number's calls arrive. reference: of what was ordered for that before; None orders it.
+
+        Failed where an order has come to nothing: another one may be made.
+        """
+        ...
+
     def release(self, owned: Owned) -> Order:
         """Gives the number back; one that is gone already is done. Repeatable."""
         ...

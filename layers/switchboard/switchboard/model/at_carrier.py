@@ -34,6 +34,7 @@ class AtCarrier(Shape):
     asked_since: when the carrier may first have been asked to sell the first candidate; None: it has not been.
     asked_last: when it may have been asked again. asker: a name that only the asking process knows.
     order, release_order: what a pending purchase or release is asked after by. reference: the carrier's own id.
+    activation: the order that is to make its calls arrive.
     is_added: the business owned the number before, so that it is never released there.
     account: in which the number may have been asked for, or is; None: it was not, or before accounts were kept.
     import_asked: when Vapi may have been asked to import the number. import_refusals: how often it has refused to.
@@ -50,6 +51,7 @@ class AtCarrier(Shape):
     asker: str | None = None
     order: str | None = None
     reference: str | None = None
+    activation: str | None = None
     import_asked: Timestamp | None = None
     import_refusals: int = 0
     left_vapi: bool = False

@@ -266,6 +266,13 @@ class NumberRecord(Shape):
         update = {"carrier": noted.carrier.changed(candidates=[candidate]), "committed": committed}
         return moved.model_copy(update=update).answered()
 
+    def not_in_service(self, detail: str, at: Timestamp) -> Self:
+        """The carrier does not let the number's calls arrive: it is asked to again later, and its owner is told why."""
+        error = ProvisioningError(code="activation_failed", detail=detail)
+        importing = self.number.provisioning.model_copy(update={"error": error})
+        told = self if self.number.provisioning == importing else self._moved(at, {"provisioning": importing})
+        return told.noted(activation=None).delayed(at)
+
     def imported(self, vapi_id: str, at: Timestamp, org_id: str | None = None) -> Self:
         """Vapi has imported the number. One that was deleted meanwhile goes on to be released.
 

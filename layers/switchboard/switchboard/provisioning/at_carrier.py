@@ -325,8 +325,22 @@ class NumbersOfCarrier(Steps):
         owned = self._owned(record)
         if owned is None:
             return record if self._is_fresh(record) else self._gone(record)
-        self.carrier.configure(owned)
-        return self._ask_vapi(record)
+        return self._in_service(record, owned)
+
+    def _in_service(self, record: NumberRecord, owned: Owned) -> NumberRecord:
+        """Vapi is told of a number once its calls arrive."""
+        ordered = _at(record).activation
+        if ordered is None:
+            self.carrier.configure(owned)
+        order = self.carrier.put_in_service(owned, ordered)
+        if order.state == "done":
+            return self._ask_vapi(record)
+        if order.state == "failed":  # another one is made later
+            detail = f"{self.carrier.name} did not put the number into service: {order.detail}"
+            return self.step(record, lambda now: now.not_in_service(detail, self._now()))
+        return (
+            record if order.reference == ordered else self.step(record, lambda n: n.noted(activation=order.reference))
+        )
 
     def _ask_vapi(self, record: NumberRecord) -> NumberRecord:
         asker, at = new_asker(), self._now()

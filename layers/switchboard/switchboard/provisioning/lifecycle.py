@@ -255,7 +255,7 @@ class Lifecycle(Changes):
         if record.request_digest != digest(request):
             raise IdempotencyKeyReused
         error = record.number.provisioning.error
-        if error is not None and record.vapi_id is None:
+        if error is not None and record.vapi_id is None and record.state != "importing":
             raise refusal(error.code, error.detail)
         return self._tried_now(record)
 
