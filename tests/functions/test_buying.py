@@ -378,3 +378,52 @@ def test_a_number_is_active_once_its_calls_arrive_and_a_failed_activation_is_tol
         assert (number()["status"], number()["provisioning"].get("error")) == ("active", None)
         assert len([seen for seen in bandwidth.requests if seen["path"].endswith("/serviceActivation")]) == 2
     forget_clients()
+
+
+# ---- what it costs ---------------------------------------------------------------------------------------------------
+
+
+def committed(aws: Deployment) -> set[Any]:
+    """What the budgets bear."""
+    return {item.get("committed", 0) for item in aws.items("BUDGET#")}
+
+
+def test_vapis_own_numbers_cost_what_the_price_table_says_and_budgets_bear_it(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fees = {"monthlyFee": 200, "setupFee": 50, "perMinuteCost": 1}
+    monkeypatch.setenv("PRICE_TABLE", json.dumps({"vapi": {"US": {"local": fees}}}))
+    monkeypatch.setenv("MONTHLY_BUDGET_CENTS", "249")
+    refused = buy(aws, provider="vapi")
+    assert (refused.status, refused.body["code"]) == (409, "budget_exceeded")
+    assert (aws.purchases(), aws.items("NUMBER#")) == ([], [])
+    monkeypatch.setenv("MONTHLY_BUDGET_CENTS", "250")
+    bought = buy(aws, provider="vapi").body
+    aws.check()
+    number = aws.api("GET", f"/phone-numbers/{bought['id']}").body
+    assert {name: number[name] for name in fees} == fees
+    assert committed(aws) == {200}
+    aws.api("DELETE", f"/phone-numbers/{bought['id']}")
+    aws.check()
+    assert committed(aws) == {0}
+
+
+def test_vapis_own_numbers_without_a_price_cost_nothing(aws: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vapi gives some away, and tells no price of others."""
+    monkeypatch.setenv("MONTHLY_BUDGET_CENTS", "0")
+    assert aws.bought()["monthlyFee"] is None
+    assert aws.items("BUDGET#") == []
+
+
+def test_a_candidate_that_no_budget_bears_is_passed_over(aws: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """France: 1.00 EUR a month and once 2.50; two numbers, found last and first, cost less."""
+    seller = aws.configure("vonage")
+    assert isinstance(seller.simulator, VonageSimulator)
+    for msisdn, cost in {"33199000000": "0.50", "33199000001": "0.10"}.items():
+        seller.simulator.store.offer("FR", msisdn, "landline", cost)
+    monkeypatch.setenv("MONTHLY_BUDGET_CENTS", "54")
+    answer = buy(aws, provider="vonage", country="FR")
+    assert told(aws, answer) == ("international", "FR", 11)
+    assert (seller.owned(), committed(aws)) == (["+33199000001"], {11})
+    refused = buy(aws, "k2", provider="vonage", country="FR")
+    assert (refused.status, refused.body["code"], committed(aws)) == (409, "budget_exceeded", {11})

@@ -296,7 +296,7 @@ def test_no_function_refers_to_the_api_in_its_environment() -> None:
 
 def test_every_environment_variable_is_read_and_every_one_read_is_set() -> None:
     code = "\n".join(path.read_text() for path in (ROOT / "layers/switchboard/switchboard").rglob("*.py"))
-    read = {*re.findall(r'environ\["(\w+)"\]', code), *re.findall(r'\bsecret\("(\w+)"', code)}
+    read = {*re.findall(r'environ\["(\w+)"\]', code), *re.findall(r'\b(?:secret|credentials)\("(\w+)"', code)}
     variables = template()["Globals"]["Function"]["Environment"]["Variables"].keys()
     assert read == {name for name in variables if not name.startswith("POWERTOOLS_")}
 

@@ -51,10 +51,10 @@ class Store:
         with self._lock:
             return copy.deepcopy(list(self._owned.values()))
 
-    def offer(self, country: str, msisdn: str, kind: str) -> None:
-        """One more number is for sale. kind: as Vonage calls types."""
+    def offer(self, country: str, msisdn: str, kind: str, cost: str = "1.00") -> None:
+        """One more number is for sale. kind: as Vonage calls types. cost: by the month."""
         with self._lock:
-            self._for_sale[msisdn] = _row(country, msisdn, kind, "1.00", ["VOICE"])
+            self._for_sale[msisdn] = _row(country, msisdn, kind, cost, ["VOICE"])
 
     def sell(self, country: str, msisdn: str) -> bool:
         """Hands a number to the account; False if it is not there to be had."""

@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from pydantic import Field
@@ -330,11 +331,18 @@ class NumberRecord(Shape):
         gone = self.state in ("released", "failed") and self.number.provisioning.since < start
         return None if gone or self.number.purchase_date is None else self.number.monthly_fee
 
-    def purchased(self, vapi_id: str, at: Timestamp, org_id: str | None = None) -> Self:
-        """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released."""
+    def purchased(
+        self, vapi_id: str, at: Timestamp, org_id: str | None = None, fees: Mapping[str, Decimal] = MappingProxyType({})
+    ) -> Self:
+        """Vapi has confirmed the number. One that was deleted meanwhile goes on to be released.
+
+        fees: in cents, by their names in Python; Vapi itself tells none.
+        """
         state = "releasing" if self.number.status == Status.CANCELLED else "activating"
-        moved = self._moved(at, {"purchase_date": at, "provisioning": Provisioning(state=state, since=at)})
-        return moved.model_copy(update={"vapi_id": vapi_id, "vapi_org_id": org_id}).answered()
+        moved = self._moved(at, {**fees, "purchase_date": at, "provisioning": Provisioning(state=state, since=at)})
+        committed = fees.get("monthly_fee", Decimal(0))
+        update = {"vapi_id": vapi_id, "vapi_org_id": org_id, "committed": committed}
+        return moved.model_copy(update=update).answered()
 
     def activated(self, phone_number: str, facts: NumberFacts, at: Timestamp) -> Self:
         """The number can answer: it has its E.164 and what follows from it.

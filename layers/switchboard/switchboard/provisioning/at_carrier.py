@@ -8,7 +8,6 @@ sold is passed over for the next candidate.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import product
 
 from switchboard.carriers.carrier import TAG_PREFIX, Carrier, LineType, Offer, Order, Owned, Wanted
@@ -86,9 +85,7 @@ class NumbersOfCarrier(Steps):
         refused = tuple(contradictions(request, request.provider, candidates[0].number))
         if refused:
             raise InvalidRequest(*refused)
-        at_carrier = AtCarrier(candidates=candidates)
-        once = max(candidate.setup_fee or Decimal(0) for candidate in candidates)
-        return Plan(carrier=at_carrier, monthly=at_carrier.dearest, once=once)
+        return Plan.buying(AtCarrier(candidates=candidates))
 
     def buy(self, intent: NumberRecord) -> NumberRecord:
         return self._settled_or(intent, lambda: self._purchase(intent, is_request=True))

@@ -1,6 +1,7 @@
 """Numbers of Vapi's own, which has no search and no idempotency key: it is asked once, and looked up by our id."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from switchboard.carriers.http import Refused
 from switchboard.carriers.vapi import VapiNumber
@@ -18,6 +19,7 @@ from switchboard.errors import (
 )
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import GONE_AT_PROVIDER, NumberRecord
+from switchboard.provisioning.pricing import Pricing
 from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS, Plan, Steps
 
 AREA_CODE_DIGITS = 3
@@ -27,6 +29,8 @@ AREA_CODE_DIGITS = 3
 @dataclass(frozen=True, kw_only=True)
 class NumbersOfVapi(Steps):
     """The number's item is the lock of its purchase: only who put it asks Vapi, and asks once."""
+
+    pricing: Pricing
 
     def refuse(self, request: PhoneNumberRequest) -> None:
         errors = []
@@ -46,7 +50,8 @@ class NumbersOfVapi(Steps):
             raise InvalidRequest(*errors)
 
     def plan(self, _request: PhoneNumberRequest) -> Plan:
-        return Plan()
+        fees = self.pricing.of_vapi()
+        return Plan(monthly=fees.get("monthly_fee", Decimal(0)), once=fees.get("setup_fee", Decimal(0)))
 
     def buy(self, intent: NumberRecord) -> NumberRecord:
         body = self.registration(intent, provider="vapi", numberDesiredAreaCode=intent.number.area_code)
@@ -95,7 +100,8 @@ class NumbersOfVapi(Steps):
         return self.not_bought(record, OutcomeUnknown.code, detail)
 
     def _confirmed(self, record: NumberRecord, bought: VapiNumber) -> NumberRecord:
-        confirmed = self.step(record, lambda now: now.purchased(bought.id, self._now(), bought.org_id))
+        fees = self.pricing.of_vapi()
+        confirmed = self.step(record, lambda now: now.purchased(bought.id, self._now(), bought.org_id, fees))
         if confirmed.state == "activating":
             return self.activated(confirmed, bought)
         try:

@@ -66,10 +66,11 @@ def purchasing(clock: Callable[[], float], provider: Provider) -> Purchasing:
         vapi=vapi(),
         token=lambda number_id, business: make_token(secret("WEBHOOK_SECRET_ARN"), number_id, business),
         home_country=os.environ["HOME_COUNTRY"],
+        pricing=pricing(),
     )
     if provider == "vapi":
         return at_vapi
-    return NumbersOfCarrier(**vars(at_vapi), carrier=carrier(provider), pricing=pricing())
+    return NumbersOfCarrier(**vars(at_vapi), carrier=carrier(provider))
 
 
 def pricing() -> Pricing:

@@ -16,6 +16,7 @@ from switchboard.carriers.carrier import Carrier
 from switchboard.carriers.http import Refused
 from switchboard.carriers.vapi import Vapi
 from switchboard.errors import (
+    BudgetExceeded,
     ChangedMeanwhile,
     FieldError,
     IdempotencyKeyReused,
@@ -90,7 +91,7 @@ class Lifecycle(Changes):
             webhook_secret=webhook_secret(secrets.token_bytes(24)),
             at=at,
         )
-        held = self.numbers.add(intent, bearing)
+        intent, held = self._added(intent, plan, bearing, request)
         if held.attempt != intent.attempt:
             return self._resumed(held, request), False
         return purchasing.buy(intent), True
@@ -203,12 +204,31 @@ class Lifecycle(Changes):
         """Unix seconds."""
         return self._now()
 
+    def _added(
+        self, intent: NumberRecord, plan: Plan, bearing: list[Budget], request: PhoneNumberRequest
+    ) -> tuple[NumberRecord, NumberRecord]:
+        """The intent as it was written, and the record that is there. The dearest candidates go until budgets bear it.
+
+        Raises BudgetExceeded.
+        """
+        while True:
+            try:
+                return intent, self.numbers.add(intent, bearing)
+            except BudgetExceeded:
+                cheaper = plan.cheaper()
+                if cheaper is None:
+                    raise
+                plan, bearing = cheaper, self._bearing(cheaper, request, intent.number.business)
+                intent = intent.model_copy(update={"carrier": plan.carrier, "committed": plan.monthly})
+
     def _bearing(self, plan: Plan, request: PhoneNumberRequest, business: str) -> list[Budget]:
         """The budgets that have to bear a purchase. Raises ProviderNotConfigured where one could not know whether."""
-        if plan.carrier is None or plan.carrier.is_added:
+        is_added = plan.carrier is not None and plan.carrier.is_added
+        candidates = [] if plan.carrier is None else plan.carrier.candidates
+        unknown = any(candidate.monthly_fee is None for candidate in candidates)
+        if is_added or not (unknown or plan.monthly or plan.once):
             return []
         budgets = self.budgets.of(business, plan.once)
-        unknown = any(candidate.monthly_fee is None for candidate in plan.carrier.candidates)
         if unknown and any(budget.limit is not None for budget in budgets):
             remedy = "there is a budget, and nobody tells the number's price: put it into the parameter PriceTable."
             raise ProviderNotConfigured(request.provider, remedy)

@@ -94,6 +94,12 @@ class Pricing:
             ),
         )
 
+    def of_vapi(self) -> Mapping[str, Decimal]:
+        """The fees of Vapi's own numbers, by their names in Python: those in the table, since Vapi tells none."""
+        listed = self._listed("vapi", "US", "local")
+        names = {"monthlyFee": "monthly_fee", "setupFee": "setup_fee", "perMinuteCost": "per_minute_cost"}
+        return {names[name]: cents for name, cents in listed.items() if name in names}
+
     def _listed(self, provider: str, country: str, kind: NumberType) -> Mapping[str, Decimal]:
         return self.table.get(provider, {}).get(country, {}).get(kind, {})
 

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from switchboard.carriers.vapi import BLOCKED, Vapi, VapiNumber, held_at_vapi, server_of
 from switchboard.errors import NotAvailable, PurchaseRefused, RequirementMissing, SwitchboardError
-from switchboard.model.at_carrier import AtCarrier
+from switchboard.model.at_carrier import AtCarrier, Candidate
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord
 from switchboard.provisioning.changes import Changes
@@ -31,6 +31,23 @@ class Plan:
     carrier: AtCarrier | None = None
     monthly: Decimal = Decimal(0)
     once: Decimal = Decimal(0)
+
+    @classmethod
+    def buying(cls, carrier: AtCarrier) -> Self:
+        """A budget has to bear whichever candidate it will be."""
+        once = max((candidate.setup_fee or Decimal(0) for candidate in carrier.candidates), default=Decimal(0))
+        return cls(carrier=carrier, monthly=carrier.dearest, once=once)
+
+    def cheaper(self) -> "Plan | None":
+        """The same without the dearest candidates; None if that leaves none."""
+        candidates = self.carrier.candidates if self.carrier is not None else []
+        most = max(map(_cost, candidates), default=Decimal(0))
+        left = [candidate for candidate in candidates if _cost(candidate) < most]
+        return Plan.buying(self.carrier.changed(candidates=left)) if self.carrier is not None and left else None
+
+
+def _cost(candidate: Candidate) -> Decimal:
+    return (candidate.monthly_fee or Decimal(0)) + (candidate.setup_fee or Decimal(0))
 
 
 class Purchasing(Protocol):
