@@ -114,6 +114,24 @@ def placed(aws: Deployment, number: dict[str, Any], call_id: str, updated: int, 
 # ---- calls that nobody told us of
 
 
+def test_a_call_that_goes_on_at_an_assistant_with_its_own_server_is_in_progress(
+    aws: Deployment, number: dict[str, Any]
+) -> None:
+    limit = {"id": "busy", "period": "day", "metric": "concurrentCalls", "limit": 2, "action": "notify"}
+    assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body={"usageThresholds": [limit]}).status == 200
+    at = now()
+    going_on = {"status": "in-progress", "startedAt": iso(at - 30_000), "endedAt": None, "endedReason": None}
+    for call_id in ("c1", "c2"):
+        placed(aws, number, call_id, at - 20_000, **going_on)
+    assert learn() == 2
+    assert {call.status for call in ledger(aws).values()} == {"in-progress"}
+    assert {call.started_at for call in ledger(aws).values()} == {at - 30_000}
+    aws.deliver_stream()
+    (event,) = (event["detail"]["data"] for event in aws.events() if event["detail-type"] == "Threshold.exceeded")
+    assert (event["thresholdId"], event["value"]) == ("busy", 2)
+    assert learn() == 0
+
+
 def test_a_call_of_an_assistant_with_its_own_server_is_learnt_from_vapis_list(
     aws: Deployment, front: Front, number: dict[str, Any]
 ) -> None:

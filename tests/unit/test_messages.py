@@ -477,10 +477,22 @@ def test_a_row_of_an_ended_call_says_what_the_report_would() -> None:
     assert read.facts["ended"] is True
 
 
-def test_a_row_of_a_call_that_goes_on_says_who_talks_and_nothing_of_its_end() -> None:
-    read = read_call_row({**ROW, "status": "in-progress", "startedAt": "2026-08-04T17:00:02Z", "endedReason": "x"})
+@pytest.mark.parametrize(
+    ("status", "started"), [("in-progress", True), ("forwarding", True), ("ringing", False), ("queued", False)]
+)
+def test_a_row_of_a_call_that_goes_on_says_since_when_somebody_talks_and_nothing_of_its_end(
+    status: str, *, started: bool
+) -> None:
+    read = read_call_row({**ROW, "status": status, "startedAt": "2026-08-04T17:00:02Z", "endedReason": "x"})
     assert read is not None
-    assert read.facts == {"createdAt": CREATED, "direction": "inbound", "customer": "+12025550123"}
+    who = {"createdAt": CREATED, "direction": "inbound", "customer": "+12025550123"}
+    assert read.facts == who | ({"status": status, "startedAt": CREATED + 2_000} if started else {})
+
+
+def test_a_call_that_goes_on_since_nobody_says_when_does_so_since_it_came_to_be() -> None:
+    read = read_call_row({**ROW, "status": "in-progress"})
+    assert read is not None
+    assert read.facts["startedAt"] == CREATED
 
 
 @pytest.mark.parametrize("odd", [{"type": "webCall"}, {"type": None}, {"id": None}, {"updatedAt": None}, {"type": []}])

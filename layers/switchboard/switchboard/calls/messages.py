@@ -22,6 +22,7 @@ _STATUS_KINDS = {
     "forwarding": Kind.FORWARDING,
     "ended": Kind.ENDED,
 }
+_GOING_ON = ("in-progress", "forwarding")
 _DIRECTIONS = {"inboundPhoneCall": "inbound", "outboundPhoneCall": "outbound"}
 _TRANSCRIPT = 4000
 """Longest transcript of a message left, in characters."""
@@ -125,7 +126,7 @@ def read_message(body: Any, arrived_at: int) -> AssistantRequest | Fact | None:
 
 
 def read_call_row(row: Mapping[str, Any], settings: Keep = NOTHING) -> Fact | None:
-    """What a row of Vapi's call list says: nothing before the call has ended, then as much as the report would.
+    """What a row of Vapi's call list says: of a call that goes on since when, of one that ended as much as its report.
 
     settings: what the number lets be kept now. Where the row carries what it let be kept when the call came, both must.
     """
@@ -133,11 +134,19 @@ def read_call_row(row: Mapping[str, Any], settings: Keep = NOTHING) -> Fact | No
     if call_id is None or updated is None or str(row.get("type")) not in _DIRECTIONS:
         return None
     if row.get("status") != "ended":
-        return Fact(call_id, Kind.LISTED, updated, _who(row, row))
+        return Fact(call_id, Kind.LISTED, updated, _who(row, row) | _going_on(row))
     told = _told_to_keep(row, row) or settings
     keep = Keep(settings.recording and told.recording, settings.transcript and told.transcript)
     facts = _who(row, row) | {"ended": True} | _end(row) | _artifacts(row, row, keep)
     return Fact(call_id, Kind.LISTED, updated, facts, _said(row, row, keep))
+
+
+def _going_on(row: Mapping[str, Any]) -> dict[str, Any]:
+    """That somebody talks, and since when: since the call came to be if the row does not say."""
+    status = row.get("status")
+    if status not in _GOING_ON:
+        return {}
+    return _present(status=status, startedAt=_instant(row.get("startedAt")) or _instant(row.get("createdAt")))
 
 
 def read_placed(row: Mapping[str, Any], *, to: str, ours: str | None, asked_at: int) -> Fact | None:

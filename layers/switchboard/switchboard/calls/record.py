@@ -173,7 +173,7 @@ def _status(facts: Mapping[Kind, Any], is_over: bool) -> str:
     for kind, status in ((Kind.FORWARDING, "forwarding"), (Kind.IN_PROGRESS, "in-progress")):
         if kind in facts:
             return status
-    return "ringing"
+    return str(facts.get(Kind.LISTED, {}).get("status", "ringing"))
 
 
 def _first(facts: Mapping[Kind, Mapping[str, Any]], name: str, kinds: tuple[Kind, ...]) -> Any:
