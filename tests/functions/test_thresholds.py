@@ -114,7 +114,11 @@ METRICS = [
         id="the rate of the missed ones",
     ),
     pytest.param(
-        limit("concurrentCalls", 2), {}, [call("c0"), in_progress("c1"), in_progress("c2")], 2, id="calls at once"
+        limit("concurrentCalls", 2),
+        {},
+        [call("c0", at=AT - 600), in_progress("c1"), in_progress("c2")],
+        2,
+        id="calls at once",
     ),
     pytest.param(
         limit("calls", 3, period="month"), {}, [call(f"c{i}", at=AT - i * DAY) for i in range(3)], 3, id="month"
@@ -286,6 +290,58 @@ def test_the_number_is_read_once_a_batch_and_no_more_is_where_it_has_no_threshol
     with_one = interrupted(10**9, lambda: None)
     tally(*records)
     assert (with_one.count("BatchGetItem"), with_one.count("Query")) == (1, 1)
+    assert fired(aws) == []
+
+
+# ---- how many calls there were at once
+
+
+def talks(call_id: str, at: int, lasted: int) -> list[dict[str, Any]]:
+    """The images of a call that began, was taken, and is over."""
+    first, over = call(call_id, at=at, lasted=lasted)
+    _, taken = in_progress(call_id, at=at)
+    return [first, taken, {**taken, "rev": 3, "report": over["report"]}]
+
+
+def in_turns(*calls: list[dict[str, Any]]) -> list[Record]:
+    """The records of calls that happened side by side: the first change of each, the second of each, and so on."""
+    return [record for turn in zip(*(history(*images) for images in calls), strict=True) for record in turn]
+
+
+@pytest.mark.parametrize("late", [180, 3600, 20 * 3600])
+def test_calls_at_once_that_are_over_when_they_are_counted_are_told(
+    aws: Deployment, watched: Callable[..., Any], late: int
+) -> None:
+    watched(limit("concurrentCalls", 3, "reject"))
+    assert tally(*in_turns(*(talks(f"c{i}", AT + i, 60) for i in range(5))), at=AT + late) == []
+    (item,) = fired(aws)
+    assert (item["value"], item["periodStart"]) == (5, MIDNIGHT)
+    assert holds(aws) == ({"t#concurrentCalls#day#3": MIDNIGHT + DAY} if late < 7 * 3600 else {})
+
+
+def test_calls_that_follow_one_another_are_not_at_once(aws: Deployment, watched: Callable[..., Any]) -> None:
+    watched(limit("concurrentCalls", 2))
+    one_by_one = [talks(f"c{i}", AT + 20 * i, 15) for i in range(12)]
+    assert tally(*in_turns(*one_by_one), at=AT + 600) == []
+    assert fired(aws) == []
+
+
+def test_calls_at_once_that_were_over_before_the_threshold_was_set_are_not_its(
+    aws: Deployment, watched: Callable[..., Any]
+) -> None:
+    item = watched(limit("concurrentCalls", 2))
+    aws.table.put_item(Item={**item, "thresholdsSince": AT + 100})
+    assert tally(*in_turns(*(talks(f"c{i}", AT, 60) for i in range(5))), at=AT + 180) == []
+    assert fired(aws) == []
+    assert tally(*in_turns(*(talks(f"d{i}", AT + 120, 90) for i in range(2))), at=AT + 300) == []
+    assert [item["value"] for item in fired(aws)] == [2]
+
+
+def test_calls_at_once_of_more_than_two_days_ago_are_not_told_any_more(
+    aws: Deployment, watched: Callable[..., Any]
+) -> None:
+    watched(limit("concurrentCalls", 2, period="month"))
+    assert tally(*in_turns(*(talks(f"c{i}", AT, 60) for i in range(5))), at=AT + LATE_SECONDS) == []
     assert fired(aws) == []
 
 

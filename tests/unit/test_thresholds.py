@@ -353,10 +353,26 @@ def test_the_calls_in_progress_are_those_that_began_and_have_not_ended(talks: li
     going_on = [(start, start + LONGEST) for start, end in held if end > AT_MINUTE]
     known = buckets(*ended, *going_on)
     hours = [(hour, sums) for hour, sums in known if hour >= hour_of(AT_MINUTE * 1000)]
-    assert in_progress(hours, AT_MINUTE) == sum(start + LONGEST > AT_MINUTE for start, _ in going_on)
+    expected = sum(start + LONGEST > AT_MINUTE for start, _ in going_on)
+    assert in_progress(hours, {AT_MINUTE}) == {AT_MINUTE: expected}
 
 
-def test_what_else_an_hour_holds_is_no_end() -> None:
+MINUTES = st.integers(0, 2 * LONGEST // 60)
+
+
+@given(st.lists(st.tuples(MINUTES, st.integers(0, LONGEST // 60)), max_size=20), st.sets(MINUTES, max_size=5))
+def test_the_calls_that_were_in_progress_earlier_are_told_too(talks: list[tuple[int, int]], minutes: set[int]) -> None:
+    """Of the hours from the earliest instant on, whatever has ended since and whatever began before them."""
+    held = [(AT_MINUTE + 60 * began, AT_MINUTE + 60 * (began + took)) for began, took in talks]
+    instants = {AT_MINUTE + 60 * minute for minute in minutes}
+    first = hour_of(min(instants, default=0) * 1000)
+    hours = [(hour, sums) for hour, sums in buckets(*held) if hour >= first]
+    expected = {at: sum(start <= at < end for start, end in held) for at in instants}
+    assert in_progress(hours, instants) == expected
+
+
+def test_what_else_an_hour_holds_is_neither_start_nor_end() -> None:
     hour = hour_of(NOON * 1000)
-    sums = {"0.calls": Decimal(7), "0.reason.end.59": Decimal(7), "start.59": Decimal(7), "end.59": Decimal(2)}
-    assert in_progress([(hour, sums)], instant_of(hour)) == 2
+    at = instant_of(hour)
+    sums = {"0.calls": Decimal(7), "0.reason.end.59": Decimal(7), "ago.1": Decimal(7), "end.59": Decimal(2)}
+    assert in_progress([(hour, sums)], {at}) == {at: 2}

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from switchboard.bus import Bus
 from switchboard.calls.record import Call, call_from_item
 from switchboard.events import Event, block_events, call_events, number_events, threshold_events
-from switchboard.ledger.watch import Watch
+from switchboard.ledger.watch import Changed, Watch
 from switchboard.store.calls import is_erased
 from switchboard.store.expired import CountContended, Expired
 from switchboard.store.lines import Lines
@@ -80,21 +80,23 @@ def watch_thresholds(event: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
     Calls that were counted before are looked at again: whoever counted them may have failed before looking. The batch
     comes again from the first change of a number whose thresholds could not be written.
     """
-    instants: defaultdict[str, set[int]] = defaultdict(set)
+    changed: defaultdict[str, Changed] = defaultdict(Changed)
     first: dict[str, str] = {}
     for change in changes(event):
         if change.kind == "CALL":
             call = call_from_item(change.new)
             number_id = call.number_id
-            instants[number_id].add(call.created_at // 1000)
+            changed[number_id].created.add(call.created_at // 1000)
+            if call.started_at is not None and not _had_started(change):
+                changed[number_id].started.add(call.started_at // 1000)
         elif change.kind == "NUMBER" and _is_watched_anew(change):
             number_id = change.new["id"]
-            instants[number_id] |= set()
+            changed.setdefault(number_id, Changed())
         else:
             continue
         first.setdefault(number_id, change.sequence)
     try:
-        fired = watch.look(instants)
+        fired = watch.look(changed)
     except FiringContended as contended:
         logger.warning("thresholds contended", numberId=contended.number_id)
         return failures(first[contended.number_id])
@@ -116,6 +118,11 @@ def uncount_expired_blocks(event: Mapping[str, Any], expired: Expired) -> dict[s
 def together(*answers: dict[str, Any]) -> dict[str, Any]:
     """What several consumers of one batch answer: it comes again from the earliest of their failures."""
     return {"batchItemFailures": [failure for answer in answers for failure in answer["batchItemFailures"]]}
+
+
+def _had_started(change: Change) -> bool:
+    """Of a call: that it was taken was known before the change."""
+    return change.old is not None and call_from_item(change.old).started_at is not None
 
 
 def _is_watched_anew(change: Change) -> bool:

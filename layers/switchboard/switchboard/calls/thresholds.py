@@ -1,5 +1,6 @@
 """Whether usage has reached a threshold within a period, and where it is going."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -59,7 +60,7 @@ def reached(
 ) -> Reached | None:
     """The threshold with what its metric has come to; None if that is less than the limit.
 
-    sums: of the window, by their names in the buckets; of concurrentCalls the calls in progress now, under that name.
+    sums: of the window, by their names in the buckets; of concurrentCalls the most in progress, under that name.
     per_minute: cents of a carrier's minute. at: now, in Unix seconds.
     """
     value = _value(threshold.metric, sums, per_minute)
@@ -69,20 +70,40 @@ def reached(
     return Reached(threshold, window, round(value, _DECIMALS), forecast)
 
 
-def in_progress(hours: Iterable[tuple[str, Mapping[str, Any]]], at: int) -> Decimal:
-    """The calls in progress at an instant (Unix seconds), to the minute.
+def in_progress(hours: Iterable[tuple[str, Mapping[str, Any]]], instants: Iterable[int]) -> dict[int, Decimal]:
+    """The calls in progress at each of the instants (Unix seconds), to the minute.
 
-    hours: the UTC hours from that of the instant on, as far as a call can last. A call whose end is not known has one
-    at its latest, so those in progress now, and no others, end after now.
+    hours: the UTC hours from that of the first instant on, as far as a call can last. A call whose end is not known has
+    one at its latest. So whatever ends after an instant is in progress then, unless it begins after it too.
     """
-    ends = Decimal(0)
+    changes: defaultdict[int, Decimal] = defaultdict(Decimal)
     for hour, attributes in hours:
-        minute_now = (at - instant_of(hour)) // 60
         for name, value in attributes.items():
             kind, _, minute = name.partition(".")
-            if kind == "end" and int(minute) > minute_now:
-                ends += value
-    return ends
+            if kind in ("start", "end"):
+                changes[instant_of(hour) // 60 + int(minute)] += value if kind == "end" else -value
+    left, level = sorted(changes), Decimal(0)
+    found: dict[int, Decimal] = {}
+    for at in sorted(instants, reverse=True):
+        while left and left[-1] > at // 60:
+            level += changes[left.pop()]
+        found[at] = level
+    return found
+
+
+def peaks(
+    period: str, zone: ZoneInfo, calls: Mapping[int, Decimal], *, since: int, at: int
+) -> list[tuple[Window, Decimal]]:
+    """The most calls in progress within each period, the earliest first, of those at some instants (Unix seconds).
+
+    since: when the threshold was set. at: now. Instants before that, or long over, are left out.
+    """
+    most: dict[Window, Decimal] = {}
+    for instant, value in calls.items():
+        if instant >= since and instant > at - LATE_SECONDS:
+            window = period_window(period, zone, instant)
+            most[window] = max(value, most.get(window, value))
+    return sorted(most.items(), key=lambda each: each[0].start)
 
 
 def _value(metric: str, sums: Mapping[str, Any], per_minute: Decimal | None) -> Decimal | None:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,8 +11,9 @@ from zoneinfo import ZoneInfo
 from switchboard.calls.periods import HOUR, Window, hour_of
 from switchboard.calls.thresholds import (
     CONCURRENT,
+    LATE_SECONDS,
     in_progress,
-    period_window,
+    peaks,
     reached,
     windows_to_look_at,
 )
@@ -22,6 +24,17 @@ from switchboard.store.usage import Usage, usage
 from switchboard.zones import zone_of
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a batch says of one number's calls, by instants in Unix seconds.
+
+    created: when those came to be that changed. started: when those were taken of which that was not known before.
+    """
+
+    created: set[int] = field(default_factory=set)
+    started: set[int] = field(default_factory=set)
+
+
 @dataclass(frozen=True)
 class Watch:
     """All that it reads is as it is now (consistent reads)."""
@@ -30,30 +43,31 @@ class Watch:
     thresholds: Thresholds
     clock: Callable[[], float] = time.time
 
-    def look(self, instants: Mapping[str, Iterable[int]]) -> int:
+    def look(self, changed: Mapping[str, Changed]) -> int:
         """Fires what has been reached and has not fired yet; how many did.
 
-        instants: by number id, when the calls came to be that changed (Unix seconds); the periods of now are looked at
-        in any case. Raises FiringContended.
+        changed: by number id; the periods of now are looked at in any case. Raises FiringContended.
         """
-        if not instants:
+        if not changed:
             return 0
         at = int(self.clock())
-        return sum(self._look(number, [*instants[number.id], at], at) for number in self.thresholds.watched(instants))
+        return sum(self._look(number, changed[number.id], at) for number in self.thresholds.watched(changed))
 
-    def _look(self, number: Watched, instants: Iterable[int], at: int) -> int:
+    def _look(self, number: Watched, changed: Changed, at: int) -> int:
         zone = zone_of(number.timezone)
         summed = [threshold for threshold in number.thresholds if threshold.metric != CONCURRENT]
         fired = 0
-        windows = windows_to_look_at(summed, zone, instants, since=number.since, at=at)
+        windows = windows_to_look_at(summed, zone, {*changed.created, at}, since=number.since, at=at)
         for period, window in sorted(windows, key=lambda each: (each[1].end, each[0])):
             sums = self._sums(number.id, period, zone, window)
             fired += sum(self._fires(number, each, window, sums, at) for each in summed if each.period == period)
         concurrent = [threshold for threshold in number.thresholds if threshold.metric == CONCURRENT]
         if concurrent:
-            now = {CONCURRENT: self._in_progress(number.id, at)}
-            windows_now = {threshold: period_window(threshold.period, zone, at) for threshold in concurrent}
-            fired += sum(self._fires(number, each, window, now, at) for each, window in windows_now.items())
+            # What began together may be over by now.
+            calls = self._in_progress(number.id, {*changed.started, at}, at)
+            for threshold in concurrent:
+                for window, most in peaks(threshold.period, zone, calls, since=number.since, at=at):
+                    fired += self._fires(number, threshold, window, {CONCURRENT: most}, at)
         return fired
 
     def _fires(self, number: Watched, threshold: Threshold, window: Window, sums: Mapping[str, Any], at: int) -> bool:
@@ -66,10 +80,11 @@ class Watch:
         months = self.usage.months([(number_id, month) for month in window.months], consistent=True)
         return month_sums(zone, window.start, {month: sums for (_, month), sums in months.items()})
 
-    def _in_progress(self, number_id: str, at: int) -> Any:
+    def _in_progress(self, number_id: str, instants: Iterable[int], at: int) -> Mapping[int, Decimal]:
+        wanted = {instant for instant in instants if instant > at - LATE_SECONDS}
         # An hour more than a call can last, since clocks differ.
-        first, last = hour_of(at * 1000), hour_of((at + HOUR) * 1000 + LONGEST_CALL_MS)
-        return in_progress(self.usage.hours(number_id, first, last, consistent=True), at)
+        first, last = hour_of(min(wanted) * 1000), hour_of((at + HOUR) * 1000 + LONGEST_CALL_MS)
+        return in_progress(self.usage.hours(number_id, first, last, consistent=True), wanted)
 
 
 @lru_cache(maxsize=1)
