@@ -235,8 +235,8 @@ FORECASTS = [
     pytest.param("calls", DAY.end + 3_600, 100, id="for an hour"),
     pytest.param("calls", DAY.start, None, id="a day that has only begun"),
     pytest.param("calls", DAY.start - 1, None, id="or not yet, by our clock"),
-    pytest.param("concurrentCalls", DAY.start + 43_200, None, id="calls in progress do not add up"),
-    pytest.param("missedRate", DAY.start + 43_200, None, id="nor does a rate"),
+    pytest.param("concurrentCalls", DAY.start + 43_200, 100, id="calls in progress do not add up: the most so far"),
+    pytest.param("missedRate", DAY.start + 43_200, 1, id="nor does a rate: as it is so far"),
 ]
 
 

@@ -26,9 +26,11 @@ _DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A threshold that its metric has reached. forecast: of the whole period at the same rate; None where it has none.
+    """A threshold that its metric has reached.
 
-    value: calls, minutes, cents, calls in progress, or a fraction, by the metric.
+    value: calls, minutes, cents, the most calls in progress, or a fraction, by the metric. forecast: what calls, minutes
+    and cents of the whole period come to at the same rate, None before any of it is over; the others do not add up, so
+    that the value so far is the best guess.
     """
 
     threshold: Threshold
@@ -66,8 +68,9 @@ def reached(
     value = _value(threshold.metric, sums, per_minute)
     if value is None or value < threshold.limit:
         return None
-    forecast = _forecast(value, window, at) if threshold.metric in _RUNNING else None
-    return Reached(threshold, window, round(value, _DECIMALS), forecast)
+    so_far = round(value, _DECIMALS)
+    forecast = _forecast(value, window, at) if threshold.metric in _RUNNING else so_far
+    return Reached(threshold, window, so_far, forecast)
 
 
 def in_progress(hours: Iterable[tuple[str, Mapping[str, Any]]], instants: Iterable[int]) -> dict[int, Decimal]:
