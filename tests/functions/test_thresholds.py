@@ -293,6 +293,41 @@ def test_the_number_is_read_once_a_batch_and_no_more_is_where_it_has_no_threshol
     assert fired(aws) == []
 
 
+# ---- who was turned away
+
+
+def turned_away(call_id: str, reason: str = "blocked") -> list[dict[str, Any]]:
+    """The images of a call that the number rejected."""
+    images = call(call_id, lasted=None)
+    for image in images:
+        image["decision"] = {**image["decision"], "action": "reject", "reason": reason}
+    images[-1]["report"]["reason"] = "assistant-request-returned-error"
+    return images
+
+
+def test_who_is_turned_away_uses_up_no_calls(aws: Deployment, watched: Callable[..., Any]) -> None:
+    watched(limit("calls", 3, "reject"), limit("calls", 3, id="m", period="month"))
+    for reason in ("blocked", "spam", "rule", "not-allowed", "after-hours"):
+        for image in turned_away(f"c-{reason}", reason):
+            assert tally(changed(None, image)) == []
+    assert fired(aws) == []
+    tally(*(record for i in range(3) for record in history(*call(f"c{i}"))))
+    assert sorted((item["thresholdId"], item["value"]) for item in fired(aws)) == [("m", 3), ("t", 3)]
+    body = sums_of(aws)
+    assert body["totalCalls"] == 8
+
+
+def sums_of(aws: Deployment) -> dict[str, Any]:
+    return dict(aws.table.get_item(Key={"PK": f"NUMBER#{NUMBER}", "SK": "USAGE#TOTAL"})["Item"])
+
+
+def test_the_rate_of_the_missed_ones_is_of_those_that_were_let_in(aws: Deployment, watched: Callable[..., Any]) -> None:
+    watched(limit("missedRate", 1), limit("missedRate", 1, id="m", period="month"))
+    blocked = [record for i in range(18) for record in history(*turned_away(f"b{i}"))]
+    tally(*blocked, *(record for i in range(12) for record in history(*call(f"c{i}", lasted=None))))
+    assert sorted((item["thresholdId"], item["value"]) for item in fired(aws)) == [("m", 1), ("t", 1)]
+
+
 # ---- how many calls there were at once
 
 

@@ -277,8 +277,9 @@ def test_an_analysis_has_the_outcomes_minutes_and_cost_of_the_calls(ledger: Ledg
     assert {outcome: totals[outcome] for outcome in outcomes} == outcomes
     assert sum(outcomes.values()) == CALLS == totals["calls"] == totals["inboundCalls"]
     assert totals["minutes"] == float(round(total(ledger.seconds()) / 60, 4))
-    assert totals["answerRate"] == round(outcomes["answered"] / CALLS, 4)
-    assert totals["missedRate"] == round(outcomes["missed"] / CALLS, 4)
+    let_in = CALLS - sum(outcomes[outcome] for outcome in ("blocked", "spam", "rejected"))
+    assert totals["answerRate"] == round(outcomes["answered"] / let_in, 4)
+    assert totals["missedRate"] == round(outcomes["missed"] / let_in, 4)
 
 
 def test_an_analysis_has_the_durations_of_the_answered_calls(ledger: Ledger) -> None:

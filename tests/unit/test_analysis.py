@@ -122,7 +122,8 @@ def label(group_by: str, local: datetime) -> Any:
 def recount(calls: Iterable[Call]) -> dict[str, Any]:
     """What is shown of these calls."""
     counted = [call for call in calls if not call.test]
-    settled = [call for call in counted if call.direction == "inbound" and call.outcome is not None]
+    turned_away = (None, "blocked", "spam", "rejected")
+    settled = [call for call in counted if call.direction == "inbound" and call.outcome not in turned_away]
     seconds = sum(call.duration for call in counted)
     rates = {
         name: round(sum(call.outcome == outcome for call in settled) / len(settled), 4) if settled else None

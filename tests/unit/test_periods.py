@@ -130,12 +130,14 @@ def counted(calls: list[Call]) -> dict[str, Decimal]:
     """A month's sums, by going through its calls."""
     real = [call for call in calls if not call.test]
     tests = [call for call in calls if call.test]
-    inbound = [call for call in real if call.direction == "inbound" and call.outcome is not None]
+    turned_away = ("blocked", "spam", "rejected")
+    inbound = [call for call in real if call.direction == "inbound" and call.outcome not in (None, *turned_away)]
     sums = {
         "calls": len(real),
         "inbound": sum(call.direction == "inbound" for call in real),
         "missed": sum(call.outcome == "missed" for call in real),
         "settled": len(inbound),
+        "turnedAway": sum(call.outcome in turned_away for call in real),
         "inboundMissed": sum(call.outcome == "missed" for call in inbound),
         "seconds": sum(call.duration for call in real),
         "cost": sum(call.cost for call in real),

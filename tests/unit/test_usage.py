@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.calls.outcome import OUTCOMES
+from switchboard.calls.outcome import OUTCOME_OF_REJECTION, OUTCOMES
 from switchboard.calls.record import Call
 from switchboard.calls.usage import TOTAL, contribution, counters, difference, month_cost, shard_of
 
@@ -102,6 +102,25 @@ def test_rates_are_of_inbound_calls_alone(direction: str, counted: int) -> None:
     assert missed[HOUR].get("0.inboundMissed", 0) == missed[HOUR].get("0.settled", 0) == counted
     assert missed[MONTH]["missed"] == missed[HOUR]["0.missed"] == 1
     assert "settled" not in sums(direction=direction, outcome=None)[MONTH]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_rates_are_of_calls_that_were_let_in(outcome: str) -> None:
+    counted = 0 if outcome in ("blocked", "spam", "rejected") else 1
+    added = sums(outcome=outcome)
+    assert added[MONTH].get("settled", 0) == added[HOUR].get("0.settled", 0) == counted
+    assert added[MONTH].get("turnedAway", 0) == added[HOUR].get("0.turnedAway", 0) == 1 - counted
+
+
+def turned_away(reason: str, outcome: str | None) -> Sums:
+    return sums(decision={"action": "reject", "reason": reason}, outcome=outcome)
+
+
+@pytest.mark.parametrize(("reason", "outcome"), OUTCOME_OF_REJECTION.items())
+def test_a_call_that_we_turn_away_is_so_from_its_decision_on(reason: str, outcome: str) -> None:
+    for known in (None, outcome):
+        assert turned_away(reason, known)[MONTH]["turnedAway"] == turned_away(reason, known)[HOUR]["0.turnedAway"] == 1
+    assert turned_away(reason, outcome)[MONTH].get("settled", 0) == (outcome == "missed")
 
 
 @pytest.mark.parametrize("minute", [0, 14, 15, 29, 30, 44, 45, 59])

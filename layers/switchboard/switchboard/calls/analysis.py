@@ -234,7 +234,7 @@ def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, flo
 
 
 def figures(sums: Mapping[str, Decimal], per_minute: Decimal) -> dict[str, Any]:
-    """What is shown of a period's sums. Rates are of the inbound calls that have an outcome."""
+    """What is shown of a period's sums. Rates are of the inbound calls that were let in and have an outcome."""
     calls = int(sums.get("calls", 0))
     outcomes = {outcome: int(sums.get(outcome, 0)) for outcome in OUTCOMES}
     settled = int(sums.get("settled", 0))

@@ -8,6 +8,9 @@ from typing import Any
 
 OUTCOMES = ("answered", "forwarded", "voicemail", "missed", "rejected", "blocked", "spam", "failed")
 
+TURNED_AWAY = ("blocked", "spam", "rejected")
+"""Of callers who were not to be answered: their calls are in no rate. One that nobody was there to take is missed."""
+
 OUTCOME_OF_REJECTION = {
     "inactive": "rejected",
     "direction": "rejected",

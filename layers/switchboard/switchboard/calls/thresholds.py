@@ -15,7 +15,7 @@ LATE_SECONDS = 2 * 86_400
 """A period that has been over for so long fires no more: what ends a call comes within a day, as does the stream."""
 
 FEWEST = 10
-"""Of fewer inbound calls the rate of the missed ones says nothing."""
+"""Of fewer inbound calls that were let in the rate of the missed ones says nothing."""
 
 CONCURRENT = "concurrentCalls"
 _RUNNING = ("calls", "minutes", "cost")
@@ -28,9 +28,9 @@ _DECIMALS = 4
 class Reached:
     """A threshold that its metric has reached.
 
-    value: calls, minutes, cents, the most calls in progress, or a fraction, by the metric. forecast: what calls, minutes
-    and cents of the whole period come to at the same rate, None before any of it is over; the others do not add up, so
-    that the value so far is the best guess.
+    value: calls, minutes, cents, the most calls in progress, or a fraction, by the metric. forecast: what calls,
+    minutes and cents of the whole period come to at the same rate, None before any of it is over; the others do not
+    add up, so that the value so far is the best guess.
     """
 
     threshold: Threshold
@@ -111,6 +111,8 @@ def peaks(
 
 def _value(metric: str, sums: Mapping[str, Any], per_minute: Decimal | None) -> Decimal | None:
     match metric:
+        case "calls":
+            return Decimal(sums.get("calls", 0)) - Decimal(sums.get("turnedAway", 0))
         case "minutes":
             return Decimal(sums.get("seconds", 0)) / 60
         case "cost":

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from switchboard.calls.outcome import TURNED_AWAY
 from switchboard.calls.periods import (
     FURTHEST,
     Window,
@@ -46,9 +47,10 @@ def contribution(call: Call) -> dict[Bucket, dict[str, Decimal]]:
     A test call is no usage but for `test.calls`, `test.seconds` and `test.cost`, and for the line that it occupies.
 
     TOTAL: totalCalls, inboundCalls, outboundCalls, answeredCalls and so on by outcome, answeredSeconds, seconds, cost.
-    MONTH: calls, inbound, missed, seconds, cost; of inbound calls settled (they have an outcome) and inboundMissed;
-    and near the month's bounds the same once more by the quarter since the epoch: `q1985000.calls`.
-    HOUR: by quarter of the hour, `0.calls` to `3.calls`: calls, inbound, outbound, each outcome, seconds,
+    MONTH: calls, turnedAway (whom the number rejected), inbound, missed, seconds, cost; of inbound calls settled (they
+    have an outcome, and it is none of TURNED_AWAY) and inboundMissed; and near the month's bounds the same once more by
+    the quarter since the epoch: `q1985000.calls`.
+    HOUR: by quarter of the hour, `0.calls` to `3.calls`: calls, turnedAway, inbound, outbound, each outcome, seconds,
     answeredSeconds, cost, settled, inboundAnswered, inboundMissed, duration.<bin>, reason.<endedReason>,
     assistant.<id>, rule.<id>; and by minute `start.0` to `start.59`, `end.0` to `end.59` of calls that got through,
     and of those that ended in this hour and started in an earlier one how many hours earlier: `ago.1` to `ago.12`.
@@ -81,7 +83,9 @@ def contribution(call: Call) -> dict[Bucket, dict[str, Decimal]]:
 
 _TESTS = ("test.calls", "test.seconds", "test.cost")
 
-MONTH_SUMS = frozenset({"calls", "inbound", "missed", "settled", "inboundMissed", "seconds", "cost", *_TESTS})
+MONTH_SUMS = frozenset(
+    {"calls", "turnedAway", "inbound", "missed", "settled", "inboundMissed", "seconds", "cost", *_TESTS}
+)
 """What is summed by month."""
 
 
@@ -168,9 +172,11 @@ def month_cost(sums: Mapping[str, Any], per_minute: Decimal | None, fee: Decimal
 def _sums(call: Call) -> dict[str, Decimal]:
     """What is summed of a call by quarter and by month."""
     sums = {"calls": _ONE, call.direction: _ONE, "seconds": call.duration, "cost": call.cost}
+    if call.outcome in TURNED_AWAY or (call.decision or {}).get("action") == "reject":
+        sums["turnedAway"] = _ONE
     if call.outcome is not None:
         sums[call.outcome] = _ONE
-        if call.direction == "inbound":
+        if call.direction == "inbound" and call.outcome not in TURNED_AWAY:
             sums["settled"] = _ONE
             if call.outcome in ("answered", "missed"):
                 sums[f"inbound{call.outcome.capitalize()}"] = _ONE

@@ -63,7 +63,8 @@ class AnalysisRequest(Shape):
 class Usage(Shape):
     """Calls that were no tests, by how they came out, with their minutes of talk and their cost.
 
-    Outbound calls have outcomes too; the rates are of inbound calls alone.
+    calls are all calls, those too that were turned away. Outbound calls have outcomes too; the rates are of inbound
+    calls alone, and of those that were let in.
     """
 
     model_config = MADE_HERE
@@ -81,7 +82,11 @@ class Usage(Shape):
     failed: int
     undecided: Annotated[int, Field(description="Calls that have no outcome yet.")]
     answer_rate: Annotated[
-        float | None, Field(description="Answered ones among the inbound calls that have an outcome; null if none has.")
+        float | None,
+        Field(
+            description="Answered ones among the inbound calls that have an outcome and were let in, which is all but"
+            " blocked, spam and rejected ones; null if there is none."
+        ),
     ]
     missed_rate: Annotated[float | None, Field(description="Missed ones among the same.")]
     minutes: float
