@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from switchboard.model.number import NumberConfiguration, contradictions
-from switchboard.model.rules import RoutingRule, When
-from switchboard.model.shadowing import implies, shadowed
+from switchboard.model.rules import RoutingRule
+from switchboard.model.shadowing import shadowed
 from switchboard.routing.rules import Asker, compile_rules, matches
 from tests.unit import made
 from tests.unit.made import AT, NUMBER
@@ -21,6 +21,44 @@ OPEN = {
     "openingHoursSpecification": [{"dayOfWeek": ["Tuesday"], "opens": "09:00", "closes": "20:00"}],
 }
 NEVER = {"timezone": "UTC", "openingHoursSpecification": []}
+
+
+def window(*days: str, opens: str = "09:00", closes: str = "20:00") -> dict[str, Any]:
+    return {"dayOfWeek": [*days], "opens": opens, "closes": closes}
+
+
+def closed(name: str, first: str, last: str) -> dict[str, Any]:
+    return {"name": name, "validFrom": first, "validThrough": last}
+
+
+WEEK: dict[str, Any] = {
+    "timezone": "UTC",
+    "openingHoursSpecification": [window("Monday", "Tuesday")],
+    "specialOpeningHoursSpecification": [
+        closed("Founders", "2026-08-04", "2026-08-04"),
+        closed("Summer", "2026-09-01", "2026-09-09"),
+    ],
+}
+SAID_OTHERWISE: dict[str, Any] = {
+    "days in another order": {"openingHoursSpecification": [window("Tuesday", "Monday")]},
+    "a day named twice": {"openingHoursSpecification": [window("Tuesday", "Monday", "Tuesday")]},
+    "day by day": {"openingHoursSpecification": [window("Tuesday"), window("Monday")]},
+    "in two halves": {
+        "openingHoursSpecification": [
+            window("Monday", "Tuesday", opens="12:00"),
+            window("Monday", "Tuesday", closes="12:00"),
+        ]
+    },
+    "special days in another order": {
+        "specialOpeningHoursSpecification": WEEK["specialOpeningHoursSpecification"][::-1]
+    },
+    "special days called otherwise": {
+        "specialOpeningHoursSpecification": [
+            closed("Founders' day", "2026-08-04", "2026-08-04"),
+            closed("Holidays", "2026-09-01", "2026-09-09"),
+        ]
+    },
+}
 
 IMPLIED: list[Any] = [
     pytest.param({}, {}, id="two rules without conditions"),
@@ -37,8 +75,13 @@ IMPLIED: list[Any] = [
     pytest.param({"anonymous": True}, {"anonymous": True}, id="the anonymous"),
     pytest.param({"callerNumbers": [CALLER]}, {"anonymous": False}, id="a number is not anonymous"),
     pytest.param({"callerPrefixes": ["+1"]}, {"anonymous": False}, id="nor is a prefix"),
+    pytest.param({"callerCountries": ["US"]}, {"anonymous": False}, id="a country is known by a number"),
     pytest.param({"hours": "closed"}, {"hours": "closed"}, id="the same hours"),
     pytest.param({"schedule": OPEN, "share": 5}, {"schedule": OPEN}, id="the same schedule"),
+    *(
+        pytest.param({"schedule": {**WEEK, **said}}, {"schedule": WEEK}, id=f"the same schedule, {otherwise}")
+        for otherwise, said in SAID_OTHERWISE.items()
+    ),
     pytest.param({"share": 5}, {"share": 100}, id="a share of all"),
 ]
 NOT_IMPLIED: list[Any] = [
@@ -51,23 +94,30 @@ NOT_IMPLIED: list[Any] = [
     pytest.param({"callerPrefixes": ["+1"]}, {"callerCountries": ["US", "CA"]}, id="a prefix is no country"),
     pytest.param({}, {"anonymous": False}, id="everybody after all with a number"),
     pytest.param({"anonymous": False}, {"anonymous": True}, id="the others after the anonymous"),
-    pytest.param({"callerCountries": ["US"]}, {"anonymous": False}, id="a country is not told of as a number"),
     pytest.param({"hours": "open"}, {"hours": "closed"}, id="other hours"),
     pytest.param({"hours": "open"}, {"schedule": OPEN}, id="hours after a schedule"),
     pytest.param({"schedule": OPEN}, {"schedule": NEVER}, id="another schedule"),
+    pytest.param({"schedule": {**WEEK, "timezone": "Europe/London"}}, {"schedule": WEEK}, id="another zone"),
+    pytest.param(
+        {"schedule": {**WEEK, "specialOpeningHoursSpecification": []}}, {"schedule": WEEK}, id="no special day"
+    ),
     pytest.param({"share": 50}, {"share": 50}, id="the same share of other callers"),
     pytest.param({}, {"share": 99}, id="everybody after nearly all"),
 ]
 
 
+def in_turn(*whens: dict[str, Any]) -> list[RoutingRule]:
+    return [RoutingRule.model_validate(rule(f"r{turn}", turn, **when)) for turn, when in enumerate(whens)]
+
+
 @pytest.mark.parametrize(("narrow", "wide"), IMPLIED)
 def test_a_rule_is_shadowed_by_one_that_holds_whenever_it_does(narrow: Any, wide: Any) -> None:
-    assert implies(When.model_validate(narrow), When.model_validate(wide))
+    assert list(shadowed(in_turn(wide, narrow))) == [(1, in_turn(wide, narrow)[0])]
 
 
 @pytest.mark.parametrize(("narrow", "wide"), NOT_IMPLIED)
 def test_a_rule_is_not_shadowed_by_one_that_leaves_it_a_call(narrow: Any, wide: Any) -> None:
-    assert not implies(When.model_validate(narrow), When.model_validate(wide))
+    assert list(shadowed(in_turn(wide, narrow))) == []
 
 
 def rule(name: str, priority: int, *, enabled: bool = True, **when: Any) -> dict[str, Any]:
@@ -112,7 +162,7 @@ whens = (
         callerPrefixes=st.lists(st.sampled_from(["+1", "+1202", "+12025550123", "+44"]), min_size=1, max_size=2),
         callerCountries=st.lists(st.sampled_from(["US", "GB"]), min_size=1, max_size=2),
         anonymous=st.booleans(),
-        schedule=st.sampled_from([OPEN, NEVER]),
+        schedule=st.sampled_from([OPEN, {**OPEN, "openingHoursSpecification": [window("Tuesday")] * 2}, NEVER]),
         hours=st.sampled_from(["open", "closed"]),
         share=st.sampled_from([0, 50, 100]),
     )
@@ -126,13 +176,16 @@ whens = (
 )
 numbers = st.none() | st.sampled_from([CALLER, "+12025550124", "+12035550123", OTHER])
 askers = st.builds(
-    lambda e164, country, is_open, key, anonymous: Asker(e164, country, e164 is None and anonymous, is_open, key),
+    lambda e164, country, is_open, key, anonymous: Asker(
+        e164, None if e164 is None else country, e164 is None and anonymous, is_open, key
+    ),
     numbers,
     st.sampled_from([None, "US", "GB"]),
     st.booleans(),
     st.text(max_size=3),
     st.booleans(),
 )
+"""Callers as they can be: a country is known by a number alone, and who withholds the number has none."""
 
 
 @given(st.lists(whens, min_size=2, max_size=6), st.lists(askers, min_size=1, max_size=30), st.sampled_from([AT, 0]))

@@ -6,7 +6,9 @@ Not told is a rule that only several earlier ones together leave nothing to, or 
 
 from collections.abc import Iterator, Sequence
 
+from switchboard.model.hours import BusinessHours
 from switchboard.model.rules import RoutingRule, When
+from switchboard.routing.hours import Hours, compile_hours
 
 ALL = 100
 """A share that every caller is in."""
@@ -15,19 +17,33 @@ ALL = 100
 def shadowed(rules: Sequence[RoutingRule]) -> Iterator[tuple[int, RoutingRule]]:
     """(position in `rules`, the earlier rule that shadows it) of each enabled rule that is never reached."""
     enabled = sorted((rule.priority, position) for position, rule in enumerate(rules) if rule.enabled)
+    schedules = {position: _compiled(rules[position].when.schedule) for _, position in enabled}
     for place, (priority, position) in enumerate(enabled):
         for earlier_priority, earlier in enabled[:place]:
-            if earlier_priority < priority and implies(rules[position].when, rules[earlier].when):
+            if (
+                earlier_priority < priority
+                and _implies(rules[position].when, rules[earlier].when)
+                and schedules[earlier] in (None, schedules[position])
+            ):
                 yield position, rules[earlier]
                 break
 
 
-def implies(narrow: When, wide: When) -> bool:
-    """Whether `wide` holds for certain whenever `narrow` does, whatever the call, the instant and the number."""
+def _compiled(schedule: BusinessHours | None) -> Hours | None:
+    """As calls are held against it: the same for all that say the same, whatever its special days are called."""
+    if schedule is None:
+        return None
+    said = schedule.model_dump(mode="json", by_alias=True)
+    for special in said["specialOpeningHoursSpecification"]:
+        special["name"] = ""
+    return compile_hours(said)
+
+
+def _implies(narrow: When, wide: When) -> bool:
+    """Whether `wide` holds for certain whenever `narrow` does, whatever the call and the number; schedules apart."""
     return (
         wide.share in (None, ALL)
         and wide.hours in (None, narrow.hours)
-        and (wide.schedule is None or wide.schedule == narrow.schedule)
         and _anonymous_follows(narrow, wide)
         and _numbers_follow(narrow, wide)
         and _prefixes_follow(narrow, wide)
@@ -38,8 +54,9 @@ def implies(narrow: When, wide: When) -> bool:
 def _anonymous_follows(narrow: When, wide: When) -> bool:
     if wide.anonymous is None or wide.anonymous is narrow.anonymous:
         return True
-    has_number = narrow.caller_numbers is not None or narrow.caller_prefixes is not None
-    return wide.anonymous is False and has_number
+    # Nothing is known of a caller without a number, the country neither.
+    by_number = (narrow.caller_numbers, narrow.caller_prefixes, narrow.caller_countries)
+    return wide.anonymous is False and any(condition is not None for condition in by_number)
 
 
 def _numbers_follow(narrow: When, wide: When) -> bool:
