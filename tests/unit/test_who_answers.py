@@ -1,6 +1,7 @@
 """How Vapi is told who answers a call, and what of the stored number that takes (the decision: test_decision.py)."""
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 from switchboard.routing.answer import NOBODY_THERE, OUR_MESSAGES, answer
 from switchboard.routing.decide import Decision, decide
 from switchboard.routing.number import Answerer, IncomingCall, Number, number_from_item
+from tests.support.template import ROOT
 from tests.unit.made import AT, NUMBER, e164s, texts
 
 FORWARD_TO = "+442071838750"
@@ -170,6 +172,62 @@ ANSWERS = [
         id="a workflow's overrides know variables alone",
     ),
 ]
+
+
+HOURS = {
+    "timezone": "America/New_York",
+    "openingHoursSpecification": [{"dayOfWeek": ["Tuesday", "Wednesday"], "opens": "09:00", "closes": "17:00"}],
+    "specialOpeningHoursSpecification": [
+        {
+            "name": "Founders",
+            "validFrom": "2026-08-05",
+            "validThrough": "2026-08-05",
+            "opens": "10:00",
+            "closes": "11:00",
+        }
+    ],
+}
+"""Open at AT, which is a Tuesday at 13:00 in New York."""
+
+SPOKEN: list[Any] = [
+    pytest.param({}, AT, {"businessName": "acme", "isOpen": True}, id="without hours it is always open"),
+    pytest.param(
+        {"name": "Front desk", "businessHours": HOURS},
+        AT,
+        {"businessName": "Front desk", "isOpen": True, "closesAt": "Tuesday 4 August at 17:00"},
+        id="open, under the number's name",
+    ),
+    pytest.param(
+        {"businessHours": HOURS},
+        AT + 5 * 3600,
+        {"businessName": "acme", "isOpen": False, "nextOpenAt": "Wednesday 5 August at 10:00"},
+        id="closed",
+    ),
+    pytest.param(
+        {"businessHours": HOURS},
+        AT + 20 * 3600,
+        {"businessName": "acme", "isOpen": False, "nextOpenAt": "Wednesday 5 August at 10:00", "holiday": "Founders"},
+        id="on a special day",
+    ),
+]
+
+
+@pytest.mark.parametrize(("item", "at", "variables"), SPOKEN)
+def test_what_an_assistant_may_say_is_in_words_of_the_business_own_clocks(
+    item: dict[str, Any], at: int, variables: dict[str, Any]
+) -> None:
+    kept = {"id": NUMBER_ID, "business": "acme", "status": "active", "direction": "both"}
+    number = number_from_item({**kept, "assistant": {"id": "assistant-1", "type": "assistant"}, **item})
+    told = answer(decide(number, CALL, at), number)
+    assert told["assistantOverrides"]["variableValues"] == variables
+
+
+def test_the_readme_and_the_contract_name_all_that_an_assistant_may_say() -> None:
+    names = {name for case in SPOKEN for name in case.values[2]}
+    readme = (ROOT / "README.md").read_text()
+    assert set(re.findall(r"`\{\{(\w+)\}\}`", readme)) == names
+    contract = json.loads((ROOT / "docs/openapi.json").read_text())["components"]["schemas"]["VapiAssistant"]
+    assert set(re.findall(r"\{\{(\w+)\}\}", contract["description"])) == names
 
 
 @pytest.mark.parametrize(("number", "body"), ANSWERS)

@@ -95,7 +95,13 @@ def _inside(value: Any) -> list[Any]:
 
 
 class VapiAssistant(Shape):
-    """Input of assignAssistant: an assistant, squad or workflow that lives at Vapi."""
+    """Input of assignAssistant: an assistant, squad or workflow that lives at Vapi.
+
+    Each call tells it what it may say, as Vapi's variables: {{businessName}} is the number's name or, where it has
+    none, its business; {{isOpen}} is true or false by businessHours; {{closesAt}} while open and {{nextOpenAt}} while
+    closed are words such as "Tuesday 4 August at 17:00", on the clocks of businessHours; {{holiday}} is the name of
+    the special day. What there is nothing to say of is left out.
+    """
 
     id: VapiId
     type: Literal["assistant", "squad", "workflow"] = "assistant"
