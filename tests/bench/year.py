@@ -96,6 +96,7 @@ def spent(here: Table, hours: list[bytes], callers: list[bytes]) -> float:
         ZoneInfo("America/New_York"),
         "day",
         usage.hours(cases.NUMBER_ID, *hours_of_calls(window)),
+        window,
         usage.callers(cases.NUMBER_ID, *window.hours),
         Decimal("0.85"),
     )

@@ -11,6 +11,7 @@ import pytest
 
 from local.simulators.vapi.clock import iso
 from switchboard.store import dynamo, keys
+from switchboard.store.calls import calls as ledger
 from tests.functions.conftest import Deployment
 from tests.functions.ringing import CALLER, message
 from tests.support.invoking import Answer
@@ -57,6 +58,19 @@ def talks(
         }
     over = at(message(call_id, "end-of-call-report", caller=caller, **facts), instant, 30 + (seconds or 0))
     assert aws.tell(number, over).status == 200
+
+
+def test_callers_are_ranked_as_long_as_calls_are_kept(aws: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    assistant = aws.at_vapi("assistant", name="a")
+    number = aws.bought(assistant={"id": assistant["id"]})
+    talks(aws, number, "c1", MONDAY + 10 * HOUR, 120, CALLER)
+    aws.deliver_stream()
+    found = analyse(aws, number).body
+    assert (found["topCallers"], found["topCallersFrom"]) == ([{"caller": CALLER, "calls": 1}], found["from"])
+    monkeypatch.setenv("CALL_RETENTION_DAYS", "30")
+    ledger.cache_clear()
+    found = analyse(aws, number).body
+    assert (found["totals"]["calls"], found["topCallers"], found["topCallersFrom"]) == (1, None, None)
 
 
 def test_calls_are_analysed_as_they_were(aws: Deployment) -> None:

@@ -21,6 +21,7 @@ from switchboard.calls.analysis import (
     hours_of_calls,
     summary,
     window_before,
+    with_callers,
 )
 from switchboard.calls.outcome import OUTCOMES
 from switchboard.calls.periods import Window
@@ -103,6 +104,7 @@ def analysed(calls: Iterable[Call], window: Window, zone: str = "UTC", group_by:
         ZoneInfo(zone),
         group_by,
         between(hours, *hours_of_calls(window)),
+        window,
         between(callers, *window.hours),
         PER_MINUTE,
     )
@@ -289,7 +291,7 @@ def test_the_twenty_who_called_most_are_named_ties_by_their_numbers() -> None:
 def test_a_name_whose_calls_were_all_taken_back_is_not_listed() -> None:
     at = instant("2026-08-04T12:00")
     hours = [("2026-08-04T12", {"0.reason.pipeline-error": Decimal(0), "0.duration.10": Decimal(0)})]
-    found = analysis(covering(at, at + 1), ZoneInfo("UTC"), "day", hours, [], PER_MINUTE)
+    found = analysis(covering(at, at + 1), ZoneInfo("UTC"), "day", hours, None, [], PER_MINUTE)
     assert found["ended_reasons"] == []
     assert found["duration"] == {"average": None, "p50": None, "p90": None, "p99": None}
 
@@ -429,6 +431,41 @@ def test_the_time_before_touches_the_range_and_is_not_empty(history: tuple[list[
     assert earlier.start % QUARTER == 0
 
 
+KEPT = [
+    pytest.param(-3600, -3600, id="all of it"),
+    pytest.param(0, 3600, id="the hour that began with it may have gone"),
+    pytest.param(7199, 7200, id="but for the first two hours"),
+    pytest.param(7200, 10_800, id="but for three"),
+    pytest.param(86_399 - 3600, 86_400 - 3600, id="its last hour"),
+    pytest.param(86_400 - 3600, None, id="none of it"),
+    pytest.param(10 * 86_400, None, id="long ago"),
+]
+
+
+@pytest.mark.parametrize(("gone_before", "begins"), KEPT)
+def test_callers_are_ranked_from_when_on_all_of_them_are_kept(gone_before: int, begins: int | None) -> None:
+    """The callers of an hour go together, when the retention of one of its calls is over."""
+    start = instant("2026-08-04T00:00")
+    window = Window(start, start + 86_400)
+    found = with_callers(window, now=start + gone_before + 30 * 86_400, retention_days=30)
+    assert found == (None if begins is None else Window(max(start, start + begins), window.end))
+
+
+def test_callers_who_are_not_kept_are_not_ranked() -> None:
+    start = instant("2026-08-04T00:00")
+    window, later = covering(start, start + 86_400), covering(start + 7200, start + 86_400)
+    callers = [("2026-08-04T00", {"0.+12025550123": Decimal(9)}), ("2026-08-04T02", {"0.+12025550199": Decimal(1)})]
+    for ranked, expected, since in (
+        (window, ["+12025550123", "+12025550199"], start),
+        (later, ["+12025550199"], start + 7200),
+        (None, None, None),
+    ):
+        found = analysis(window, ZoneInfo("UTC"), "day", [], ranked, callers, PER_MINUTE)
+        shown = PhoneAnalytics.model_validate(found).model_dump(mode="json")
+        named = None if shown["topCallers"] is None else [each["caller"] for each in shown["topCallers"]]
+        assert (named, shown["topCallersFrom"]) == (expected, since)
+
+
 @settings(max_examples=40, deadline=None)
 @given(histories())
 def test_a_summary_has_the_totals_and_durations_of_the_analysis(history: tuple[list[Call], Window, str]) -> None:
@@ -439,6 +476,7 @@ def test_a_summary_has_the_totals_and_durations_of_the_analysis(history: tuple[l
         ZoneInfo(zone),
         "day",
         between(hours, *hours_of_calls(window)),
+        window,
         between(callers, *window.hours),
         PER_MINUTE,
     )

@@ -164,6 +164,15 @@ class Reading:
         self._level += started - ended
 
 
+def with_callers(window: Window, *, now: int, retention_days: int) -> Window | None:
+    """The part of a window of which all callers are kept; None if there is no such part.
+
+    They go hour by hour, not before the calls of their hour do. retention_days: how long calls are kept.
+    """
+    kept_from = ((now - retention_days * 86_400) // HOUR + 1) * HOUR
+    return Window(max(window.start, kept_from), window.end) if kept_from < window.end else None
+
+
 def top_callers(window: Window, buckets: Iterable[tuple[str, Bucket]]) -> list[dict[str, Any]]:
     """Who called most within the window, from the callers' buckets of its hours in any order."""
     calls: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -181,13 +190,14 @@ def analysis(
     zone: ZoneInfo,
     group_by: str,
     hours: Iterable[tuple[str, Bucket]],
+    ranked: Window | None,
     callers: Iterable[tuple[str, Bucket]],
     per_minute: Decimal,
 ) -> dict[str, Any]:
     """The figures of a window, by the names in `model/analysis.py`.
 
-    group_by: one of PERIODS, or `hourOfWeek`. hours: those of `hours_of_calls`, in order. callers: of the window's
-    hours. per_minute: cents of the carrier's minute.
+    group_by: one of PERIODS, or `hourOfWeek`. hours: those of `hours_of_calls`, in order. ranked: the part whose
+    callers are kept, None for none. callers: of its hours. per_minute: cents of the carrier's minute.
     """
     by_week = group_by == "hourOfWeek"
     layout = Layout(window, zone, None if by_week else group_by)
@@ -212,7 +222,8 @@ def analysis(
         "series": week if by_week else series,
         "by_hour_of_week": week,
         "peak_concurrency": {"calls": peak, "at": at},
-        "top_callers": top_callers(window, callers),
+        "top_callers": top_callers(ranked, callers) if ranked is not None else None,
+        "top_callers_from": ranked.start if ranked is not None else None,
         "ended_reasons": _most("reason", named["reason"]),
         "assistants": _most("id", named["assistant"]),
         "rules": _most("id", named["rule"]),

@@ -1,9 +1,19 @@
 """What a number's owner asks of its usage, answered from the buckets of the time that is asked about."""
 
+import time
 from decimal import Decimal
 
-from switchboard.calls.analysis import analysis, compared, covering, hours_of_calls, summary, window_before
+from switchboard.calls.analysis import (
+    analysis,
+    compared,
+    covering,
+    hours_of_calls,
+    summary,
+    window_before,
+    with_callers,
+)
 from switchboard.model.analysis import AnalysisRequest, PhoneAnalytics
+from switchboard.store.calls import calls
 from switchboard.store.numbers import numbers
 from switchboard.store.usage import usage_in_bulk
 from switchboard.zones import zone_of
@@ -16,12 +26,14 @@ def analyse(number_id: str, business: str, request: AnalysisRequest) -> PhoneAna
     zone = zone_of(request.timezone or (hours.timezone if hours else None))
     window, per_minute = covering(request.from_, request.to), record.number.per_minute_cost or Decimal(0)
     buckets = usage_in_bulk()
+    ranked = with_callers(window, now=int(time.time()), retention_days=calls().retention_days)
     found = analysis(
         window,
         zone,
         request.group_by,
         buckets.hours(number_id, *hours_of_calls(window)),
-        buckets.callers(number_id, *window.hours),
+        ranked,
+        buckets.callers(number_id, *ranked.hours) if ranked is not None else (),
         per_minute,
     )
     if request.compare_with_previous:

@@ -209,7 +209,16 @@ class PhoneAnalytics(Shape):
     series: list[UsagePeriod | UsageHourOfWeek]
     by_hour_of_week: list[UsageHourOfWeek]
     peak_concurrency: PeakConcurrency
-    top_callers: list[CallerCount]
+    top_callers: Annotated[
+        list[CallerCount] | None, Field(description="Of the calls since topCallersFrom, exact; null if none are kept.")
+    ]
+    top_callers_from: Annotated[
+        Timestamp | None,
+        Field(
+            description="From when on callers are ranked: from, or later where calls have been kept for their time"
+            " and callers with them. An erased caller is never ranked."
+        ),
+    ]
     ended_reasons: list[ReasonCount]
     assistants: list[IdCount]
     rules: list[IdCount]
