@@ -394,6 +394,14 @@ def test_a_test_call_is_known_by_its_metadata(where: dict[str, Any]) -> None:
     assert fact(type="end-of-call-report", call={**CALL, **where}).facts["test"] is True
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(1001, True), (4096, True), (4097, False)])
+def test_a_recordings_link_is_kept_whole_or_not_at_all(length: int, *, is_kept: bool) -> None:
+    link = "https://example.com/recording.wav?signature=".ljust(length, "x")
+    message = report({"recording": True})
+    message["artifact"] = {"recordingUrl": link}
+    assert read_report(message).facts.get("recordingUrl") == (link if is_kept else None)
+
+
 def test_texts_are_cut_so_that_a_record_stays_small() -> None:
     long = "𝄞" * 500_000
     read = fact(

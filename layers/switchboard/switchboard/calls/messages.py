@@ -36,6 +36,9 @@ _SPEAKERS = frozenset({"assistant", "bot", "user"})
 _TEXT = 300
 """Longest text copied from a message, in characters; reasons, names and numbers are far shorter."""
 
+_LINK = 4096
+"""Longest link to a recording, in characters; one that is signed with a session's key has some 2,000."""
+
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 """Vapi's ids are UUIDs. What is none cannot name a call, and an id that was cut would name another."""
 
@@ -237,7 +240,7 @@ def _artifacts(source: Mapping[str, Any], call: Mapping[str, Any], keep: Keep) -
         may_record, may_transcribe = voicemail.get("recording") is not False, voicemail.get("transcript") is not False
     return _present(
         spoke=True if _caller_spoke(artifact.get("messages") or source.get("messages"), transcript) else None,
-        recordingUrl=_text(recording, 1000) if may_record else None,
+        recordingUrl=_link(recording) if may_record else None,
         transcript=_text(transcript, _TRANSCRIPT) if may_transcribe else None,
         summary=_text(analysis.get("summary") or source.get("summary"), 2000),
         success=_text(analysis.get("successEvaluation")),
@@ -294,6 +297,12 @@ def _text(value: Any, longest: int = _TEXT) -> str | None:
     if not isinstance(value, str):
         return None
     return value.strip()[:longest].encode(errors="replace").decode() or None
+
+
+def _link(value: Any) -> str | None:
+    """A link whole, since one that was cut leads nowhere; None for one that is too long."""
+    link = _text(value, _LINK + 1)
+    return link if link is not None and len(link) <= _LINK else None
 
 
 def _instant(value: Any) -> int | None:

@@ -155,8 +155,20 @@ class NumberConfiguration(Shape):
     outbound_settings: OutboundSettings = OutboundSettings()
     voicemail_enabled: bool = False
     voicemail_url: HttpsUrl | None = None
-    recording_enabled: Annotated[bool | None, Field(description="null: as the assistant is set at Vapi.")] = None
-    transcription_enabled: Annotated[bool | None, Field(description="null: as the assistant is set at Vapi.")] = None
+    recording_enabled: Annotated[
+        bool | None,
+        Field(
+            description="null: as the assistant is set at Vapi. A recording's link is kept here only if true; that of a"
+            " message left for the business unless false."
+        ),
+    ] = None
+    transcription_enabled: Annotated[
+        bool | None,
+        Field(
+            description="null: as the assistant is set at Vapi. A transcript is kept here only if true; that of a"
+            " message left for the business unless false."
+        ),
+    ] = None
     caller_id_name: Annotated[str, StringConstraints(min_length=1, max_length=15)] | None = None
     forwarding_enabled: bool = False
     forwarding_number: E164 | None = None
