@@ -20,7 +20,8 @@ DOCUMENT = REPOSITORY / "docs" / "openapi.json"
 
 _DESCRIPTION = """The control plane for the phone numbers of Vapi voice assistants.
 
-Timestamps are Unix seconds, money is cents of the deployment's currency, phone numbers are E.164. Errors are
+Timestamps are Unix seconds, money is cents of the deployment's currency (of a single call US cents, in which Vapi
+bills), phone numbers are E.164. Errors are
 `application/problem+json` (RFC 9457) with a stable `code`; a refused field is named by its path. Every representation
 of a number carries an ETag, and every write honours If-Match."""
 

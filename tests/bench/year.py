@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from botocore.awsrequest import AWSResponse
 
 from switchboard.calls.analysis import analysis, covering, hours_of_calls
+from switchboard.calls.costs import Tariff
 from switchboard.calls.outcome import OUTCOMES
 from switchboard.calls.periods import HOUR, QUARTER, hour_of
 from switchboard.model.analysis import PhoneAnalytics
@@ -98,7 +99,7 @@ def spent(here: Table, hours: list[bytes], callers: list[bytes]) -> float:
         usage.hours(cases.NUMBER_ID, *hours_of_calls(window)),
         window,
         usage.callers(cases.NUMBER_ID, *window.hours),
-        Decimal("0.85"),
+        Tariff(Decimal("0.85"), Decimal(1)),
     )
     PhoneAnalytics.model_validate(found).model_dump_json()
     took = time.process_time() - began

@@ -1,5 +1,6 @@
 """monthlyCost: what the calls of the number's own month cost, on every answer that shows the number."""
 
+import time
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -92,6 +93,60 @@ def test_it_is_calls_and_tests_and_the_carriers_minutes_and_its_fee(aws: Deploym
     assert shown(aws, number) == 10.62
     priced(aws, number, monthlyFee="115", perMinuteCost="0.85")
     assert shown(aws, number) == 127.32
+
+
+def analysed(aws: Deployment, number: dict[str, Any]) -> dict[str, Any]:
+    wanted = {"from": NOW - 86_400, "to": NOW, "groupBy": "day", "timezone": "UTC"}
+    answer = aws.api("POST", f"/phone-numbers/{number['id']}/usage-analyses", body=wanted)
+    assert answer.status == 200, answer.body
+    return dict(answer.body)
+
+
+def test_vapis_us_cents_are_counted_in_the_deployments_currency(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = aws.bought()
+    called(number, "c1", NOW - 3600, "100", seconds=90)
+    called(number, "c2", NOW - 1800, "50.5", seconds=30, test=True)
+    priced(aws, number, monthlyFee="115", perMinuteCost="0.85")
+    monkeypatch.setenv("CURRENCY", "EUR")
+    monkeypatch.setenv("CURRENCY_RATES", "GBP=1.15,USD=0.92")
+    assert shown(aws, number) == pytest.approx(92 + 46.46 + 2 * 0.85 + 115)
+    found = analysed(aws, number)
+    assert (found["totals"]["cost"], found["totals"]["carrierCost"], found["tests"]["cost"]) == (92, 1.275, 46.46)
+    monkeypatch.setenv("CURRENCY_RATES", "USD=0.5")
+    assert shown(aws, number) == pytest.approx(50 + 25.25 + 2 * 0.85 + 115), "what is kept is what Vapi said"
+
+
+def test_without_a_rate_for_the_us_dollar_no_sum_is_told_but_the_carriers(
+    aws: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = aws.bought()
+    called(number, "c1", NOW - 3600, "100")
+    priced(aws, number, perMinuteCost="0.85")
+    monkeypatch.setenv("CURRENCY", "EUR")
+    monkeypatch.setenv("CURRENCY_RATES", "GBP=1.15")
+    assert shown(aws, number) is None
+    found = analysed(aws, number)
+    assert (found["totals"]["cost"], found["totals"]["carrierCost"], found["tests"]["cost"]) == (None, 0.85, None)
+
+
+def test_a_threshold_of_cost_is_of_the_deployments_currency(aws: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURRENCY", "EUR")
+    number = aws.bought(usageThresholds=[{"metric": "cost", "period": "month", "limit": 95}])
+    at = int(time.time())
+
+    def fired() -> bool:
+        return any(item["SK"].startswith("THRESHOLD#") for item in aws.items(f"NUMBER#{number['id']}"))
+
+    monkeypatch.setenv("CURRENCY_RATES", "GBP=1.15")
+    called(number, "c1", at, "100")
+    assert not fired(), "nobody knows what it cost"
+    monkeypatch.setenv("CURRENCY_RATES", "USD=0.92")
+    called(number, "c2", at, "3")
+    assert not fired(), "94.76 cents"
+    called(number, "c3", at, "1")
+    assert fired(), "95.68 cents"
 
 
 def test_a_number_that_was_released_in_an_earlier_month_has_no_fee(

@@ -23,6 +23,7 @@ from switchboard.calls.analysis import (
     window_before,
     with_callers,
 )
+from switchboard.calls.costs import Tariff
 from switchboard.calls.outcome import OUTCOMES
 from switchboard.calls.periods import Window
 from switchboard.calls.record import Call
@@ -30,6 +31,7 @@ from switchboard.calls.usage import contribution
 from switchboard.model.analysis import PhoneAnalytics
 
 PER_MINUTE = Decimal("0.85")
+TARIFF = Tariff(PER_MINUTE, Decimal(1))
 QUARTER = 900
 MINUTE = 60
 HOUR = 3600
@@ -106,7 +108,7 @@ def analysed(calls: Iterable[Call], window: Window, zone: str = "UTC", group_by:
         between(hours, *hours_of_calls(window)),
         window,
         between(callers, *window.hours),
-        PER_MINUTE,
+        TARIFF,
     )
     return PhoneAnalytics.model_validate(found).model_dump(mode="json")
 
@@ -291,7 +293,7 @@ def test_the_twenty_who_called_most_are_named_ties_by_their_numbers() -> None:
 def test_a_name_whose_calls_were_all_taken_back_is_not_listed() -> None:
     at = instant("2026-08-04T12:00")
     hours = [("2026-08-04T12", {"0.reason.pipeline-error": Decimal(0), "0.duration.10": Decimal(0)})]
-    found = analysis(covering(at, at + 1), ZoneInfo("UTC"), "day", hours, None, [], PER_MINUTE)
+    found = analysis(covering(at, at + 1), ZoneInfo("UTC"), "day", hours, None, [], TARIFF)
     assert found["ended_reasons"] == []
     assert found["duration"] == {"average": None, "p50": None, "p90": None, "p99": None}
 
@@ -460,7 +462,7 @@ def test_callers_who_are_not_kept_are_not_ranked() -> None:
         (later, ["+12025550199"], start + 7200),
         (None, None, None),
     ):
-        found = analysis(window, ZoneInfo("UTC"), "day", [], ranked, callers, PER_MINUTE)
+        found = analysis(window, ZoneInfo("UTC"), "day", [], ranked, callers, TARIFF)
         shown = PhoneAnalytics.model_validate(found).model_dump(mode="json")
         named = None if shown["topCallers"] is None else [each["caller"] for each in shown["topCallers"]]
         assert (named, shown["topCallersFrom"]) == (expected, since)
@@ -478,19 +480,19 @@ def test_a_summary_has_the_totals_and_durations_of_the_analysis(history: tuple[l
         between(hours, *hours_of_calls(window)),
         window,
         between(callers, *window.hours),
-        PER_MINUTE,
+        TARIFF,
     )
-    short = summary(window, between(hours, *window.hours), PER_MINUTE)
+    short = summary(window, between(hours, *window.hours), TARIFF)
     assert short == {name: whole[name] for name in ("from_", "to", "totals", "duration")}
 
 
 def test_a_change_is_relative_to_what_it_was() -> None:
-    none = figures({}, PER_MINUTE)
+    none = figures({}, TARIFF)
     some = figures(
-        {"calls": Decimal(4), "cost": Decimal(10), "settled": Decimal(4), "inboundMissed": Decimal(1)}, PER_MINUTE
+        {"calls": Decimal(4), "cost": Decimal(10), "settled": Decimal(4), "inboundMissed": Decimal(1)}, TARIFF
     )
     more = figures(
-        {"calls": Decimal(5), "cost": Decimal(5), "settled": Decimal(4), "inboundMissed": Decimal(2)}, PER_MINUTE
+        {"calls": Decimal(5), "cost": Decimal(5), "settled": Decimal(4), "inboundMissed": Decimal(2)}, TARIFF
     )
     changed = compared(more, some)
     assert changed.keys() == more.keys()

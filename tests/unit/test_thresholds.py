@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.periods import Window, hour_of, instant_of
 from switchboard.calls.thresholds import in_progress, period_window, reached, windows_to_look_at
 from switchboard.errors import InvalidRequest
@@ -179,7 +180,7 @@ def threshold(metric: str = "calls", limit: Any = 100, period: str = "day") -> T
 def looked_at(metric: str, limit: Any, sums: dict[str, Any], per_minute: Any = None, at: int = DAY.end) -> Any:
     """The value with which it fires; None if it does not."""
     plain = {name: Decimal(str(value)) for name, value in sums.items()}
-    found = reached(threshold(metric, Decimal(str(limit))), DAY, plain, per_minute, at)
+    found = reached(threshold(metric, Decimal(str(limit))), DAY, plain, Tariff(per_minute, Decimal(1)), at)
     return None if found is None else found.value
 
 
@@ -250,7 +251,7 @@ def test_the_forecast_is_the_same_rate_for_the_whole_period(metric: str, at: int
         "settled": Decimal(10),
         "inboundMissed": Decimal(10),
     }
-    found = reached(threshold(metric, Decimal(1)), DAY, sums, None, at)
+    found = reached(threshold(metric, Decimal(1)), DAY, sums, Tariff(None, Decimal(1)), at)
     assert found is not None
     assert found.forecast == forecast
 

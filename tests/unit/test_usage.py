@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.outcome import OUTCOME_OF_REJECTION, OUTCOMES
 from switchboard.calls.record import Call
 from switchboard.calls.usage import TOTAL, contribution, counters, difference, month_cost, shard_of
@@ -298,4 +299,10 @@ def test_nothing_is_to_be_added_for_what_is_held_already(held: dict[str, Decimal
 def test_a_months_cost_is_vapis_the_carriers_minutes_and_the_fee(
     sums: dict[str, Decimal], per_minute: Decimal | None, fee: Decimal | None, cents: str
 ) -> None:
-    assert month_cost(sums, per_minute, fee) == Decimal(cents)
+    assert month_cost(sums, Tariff(per_minute, Decimal(1)), fee) == Decimal(cents)
+
+
+def test_vapis_part_of_a_months_cost_is_reckoned_in_the_deployments_currency() -> None:
+    sums = {"seconds": Decimal(60), "cost": Decimal(10), "test.cost": Decimal(2)}
+    assert month_cost(sums, Tariff(Decimal(3), Decimal("0.92")), Decimal(100)) == Decimal("114.04")
+    assert month_cost(sums, Tariff(Decimal(3), None), Decimal(100)) is None

@@ -4,8 +4,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.periods import month_window
 from switchboard.calls.usage import counters, month_cost, month_sums
+from switchboard.currency import dollar
 from switchboard.model.number import VapiPhoneNumber
 from switchboard.model.record import NumberRecord
 from switchboard.store.screening import screening
@@ -36,6 +38,7 @@ def counters_of(records: Sequence[NumberRecord], at: int) -> list[dict[str, Any]
     for record, zone, window in zip(records, zones, windows, strict=True):
         totals, items = read[record.number.id]
         fee = record.monthly_fee_from(window.start)
-        cost = month_cost(month_sums(zone, at, items), record.number.per_minute_cost, fee)
+        tariff = Tariff(record.number.per_minute_cost, dollar())
+        cost = month_cost(month_sums(zone, at, items), tariff, fee)
         counted.append(counters(totals) | {"monthly_cost": cost})
     return counted

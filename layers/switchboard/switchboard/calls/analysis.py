@@ -12,6 +12,7 @@ from heapq import nsmallest
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.outcome import OUTCOMES
 from switchboard.calls.periods import HOUR, QUARTER, Window, hour_of, instant_of
 from switchboard.calls.sketch import quantile
@@ -192,31 +193,31 @@ def analysis(
     hours: Iterable[tuple[str, Bucket]],
     ranked: Window | None,
     callers: Iterable[tuple[str, Bucket]],
-    per_minute: Decimal,
+    tariff: Tariff,
 ) -> dict[str, Any]:
     """The figures of a window, by the names in `model/analysis.py`.
 
     group_by: one of PERIODS, or `hourOfWeek`. hours: those of `hours_of_calls`, in order. ranked: the part whose
-    callers are kept, None for none. callers: of its hours. per_minute: cents of the carrier's minute.
+    callers are kept, None for none. callers: of its hours. tariff: what Vapi's cents and the carrier's minutes cost.
     """
     by_week = group_by == "hourOfWeek"
     layout = Layout(window, zone, None if by_week else group_by)
     reading = Reading(window, layout)
     for hour, bucket in hours:
         reading.add(hour, bucket)
-    week = [{"hour_of_week": hour, **figures(sums, per_minute)} for hour, sums in enumerate(reading.week)]
+    week = [{"hour_of_week": hour, **figures(sums, tariff)} for hour, sums in enumerate(reading.week)]
     series = [
         {
             "start": start,
             "start_local": datetime.fromtimestamp(start, zone).isoformat(),
-            **figures(sums, per_minute),
+            **figures(sums, tariff),
         }
         for start, sums in zip(layout.starts, reading.periods, strict=True)
     ]
     peak, at = reading.peak
     named, tests = reading.named, reading.named["test"]
     return {
-        **_summary(window, reading, per_minute),
+        **_summary(window, reading, tariff),
         "timezone": zone.key,
         "group_by": group_by,
         "series": week if by_week else series,
@@ -227,16 +228,20 @@ def analysis(
         "ended_reasons": _most("reason", named["reason"]),
         "assistants": _most("id", named["assistant"]),
         "rules": _most("id", named["rule"]),
-        "tests": {"calls": int(tests["calls"]), "minutes": _minutes(tests["seconds"]), "cost": tests["cost"]},
+        "tests": {
+            "calls": int(tests["calls"]),
+            "minutes": _minutes(tests["seconds"]),
+            "cost": _amount(tariff.vapis(tests["cost"])),
+        },
     }
 
 
-def summary(window: Window, hours: Iterable[tuple[str, Bucket]], per_minute: Decimal) -> dict[str, Any]:
+def summary(window: Window, hours: Iterable[tuple[str, Bucket]], tariff: Tariff) -> dict[str, Any]:
     """Totals and durations alone. hours: those of the window, in order."""
     reading = Reading(window, Layout(window, ZoneInfo("UTC"), None))
     for hour, bucket in hours:
         reading.add(hour, bucket)
-    return _summary(window, reading, per_minute)
+    return _summary(window, reading, tariff)
 
 
 def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, float | None]:
@@ -244,7 +249,7 @@ def compared(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, flo
     return {name: _change(before[name], now[name]) for name in before}
 
 
-def figures(sums: Mapping[str, Decimal], per_minute: Decimal) -> dict[str, Any]:
+def figures(sums: Mapping[str, Decimal], tariff: Tariff) -> dict[str, Any]:
     """What is shown of a period's sums. Rates are of the inbound calls that were let in and have an outcome."""
     calls = int(sums.get("calls", 0))
     outcomes = {outcome: int(sums.get(outcome, 0)) for outcome in OUTCOMES}
@@ -259,19 +264,19 @@ def figures(sums: Mapping[str, Decimal], per_minute: Decimal) -> dict[str, Any]:
         "answer_rate": _rate(int(sums.get("inboundAnswered", 0)), settled),
         "missed_rate": _rate(int(sums.get("inboundMissed", 0)), settled),
         "minutes": _minutes(seconds),
-        "cost": sums.get("cost", Decimal(0)),
-        "carrier_cost": round(per_minute * seconds / 60, 4),
+        "cost": _amount(tariff.vapis(sums.get("cost", Decimal(0)))),
+        "carrier_cost": _amount(tariff.carriers(seconds)),
     }
 
 
-def _summary(window: Window, reading: Reading, per_minute: Decimal) -> dict[str, Any]:
+def _summary(window: Window, reading: Reading, tariff: Tariff) -> dict[str, Any]:
     totals = reading.totals
     bins = {int(name): int(count) for name, count in reading.named["duration"].items() if count > 0}
     answered = totals["answered"]
     return {
         "from_": window.start,
         "to": window.end,
-        "totals": figures(totals, per_minute),
+        "totals": figures(totals, tariff),
         "duration": {
             "average": float(round(totals["answeredSeconds"] / answered, 3)) if answered else None,
             **{f"p{percent}": _rounded(quantile(bins, percent / 100)) for percent in (50, 90, 99)},
@@ -287,6 +292,10 @@ def _most(what: str, calls: Mapping[str, Decimal]) -> list[dict[str, Any]]:
     """The names with most calls, ties by name; a name whose calls were all taken back is not among them."""
     some = [(-int(count), name) for name, count in calls.items() if count > 0]
     return [{what: name, "calls": -count} for count, name in nsmallest(MOST_NAMED, some)]
+
+
+def _amount(cents: Decimal | None) -> Decimal | None:
+    return None if cents is None else round(cents, 4)
 
 
 def _minutes(seconds: Decimal) -> float:

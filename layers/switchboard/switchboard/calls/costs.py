@@ -1,6 +1,11 @@
-"""What a call cost, in cents, and for what. Read leniently from Vapi's dollars; what is no amount is left out."""
+"""What a call cost, in US cents, and for what; and what usage costs in cents of the deployment's currency.
+
+Vapi bills in US dollars. What a call cost is kept as Vapi says it, and so is what it adds to usage: a rate that changes
+changes no fact. It is reckoned in the deployment's currency where it is shown or compared as a sum.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -33,8 +38,27 @@ _OF_LIST = {
 """A type in Vapi's `costs` -> our kind; a type that is new is one of `other`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """per_minute: cents of the deployment's currency for a carrier's minute; None where it has no price.
+
+    dollar: what a US dollar is worth in that currency; None where nobody knows.
+    """
+
+    per_minute: Decimal | None
+    dollar: Decimal | None
+
+    def vapis(self, us_cents: Decimal) -> Decimal | None:
+        """What Vapi charged, in cents of the deployment's currency; None where nobody knows."""
+        return None if self.dollar is None else us_cents * self.dollar
+
+    def carriers(self, seconds: Decimal) -> Decimal:
+        """What the carrier asks for so much talk, in the same."""
+        return seconds * (self.per_minute or 0) / 60
+
+
 def cents(dollars: Any) -> Decimal | None:
-    """Vapi's amounts are in US dollars; kept in cents with four decimals. None for what is no amount."""
+    """Vapi's amounts are in US dollars; kept in US cents with four decimals. None for what is no amount."""
     if isinstance(dollars, bool) or not isinstance(dollars, int | float | Decimal):
         return None
     try:
@@ -45,7 +69,7 @@ def cents(dollars: Any) -> Decimal | None:
 
 
 def costs_of(source: Mapping[str, Any]) -> dict[str, Decimal]:
-    """Cents by kind from a report or a call's row; a kind that cost nothing is left out.
+    """US cents by kind from a report or a call's row; a kind that cost nothing is left out.
 
     `costBreakdown` is what real reports and rows carry, `costs` what Vapi's document promises; one of them is enough.
     """

@@ -53,9 +53,10 @@ _END_BY_TRUST = (Kind.REPORT, Kind.LISTED, Kind.ENDED)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as the ledger knows it. Instants are Unix milliseconds, duration is seconds, cost is cents.
+    """A call as the ledger knows it. Instants are Unix milliseconds, duration is seconds, cost is US cents.
 
-    costs: cents by what they were paid for. customer: the other party, as Vapi gives it; None is a withheld caller id.
+    costs: US cents by what they were paid for. customer: the other party, as Vapi gives it; None is a withheld caller
+    id.
     outcome: None while it is undecided. is_voicemail: we had a message taken. transcript: of such a message alone.
     assistant: the id of the assistant, squad or workflow that was to talk; None where we chose none.
     transcript_key: where the transcript of another call is kept in the bucket, if it is.

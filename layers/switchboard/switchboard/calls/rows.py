@@ -14,7 +14,10 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class Kind(Enum):
-    """What a column's values are: text; Unix milliseconds (int); seconds or cents (Decimal); yes or no (bool)."""
+    """What a column's values are: text; Unix milliseconds (int); seconds or cents (Decimal); yes or no (bool).
+
+    Costs are US cents, as Vapi says them.
+    """
 
     TEXT = "text"
     INSTANT = "instant"

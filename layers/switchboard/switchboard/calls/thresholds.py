@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.periods import Window, day_window, instant_of, month_window
 from switchboard.calls.usage import month_cost
 from switchboard.routing.thresholds import Threshold
@@ -57,15 +58,13 @@ def windows_to_look_at(
     return {(period, window) for period, window in found if window.end > max(since, at - LATE_SECONDS)}
 
 
-def reached(
-    threshold: Threshold, window: Window, sums: Mapping[str, Any], per_minute: Decimal | None, at: int
-) -> Reached | None:
+def reached(threshold: Threshold, window: Window, sums: Mapping[str, Any], tariff: Tariff, at: int) -> Reached | None:
     """The threshold with what its metric has come to; None if that is less than the limit.
 
     sums: of the window, by their names in the buckets; of concurrentCalls the most in progress, under that name.
-    per_minute: cents of a carrier's minute. at: now, in Unix seconds.
+    tariff: where it does not know what Vapi's cents are worth, no cost is reached. at: now, in Unix seconds.
     """
-    value = _value(threshold.metric, sums, per_minute)
+    value = _value(threshold.metric, sums, tariff)
     if value is None or value < threshold.limit:
         return None
     so_far = round(value, _DECIMALS)
@@ -109,14 +108,14 @@ def peaks(
     return sorted(most.items(), key=lambda each: each[0].start)
 
 
-def _value(metric: str, sums: Mapping[str, Any], per_minute: Decimal | None) -> Decimal | None:
+def _value(metric: str, sums: Mapping[str, Any], tariff: Tariff) -> Decimal | None:
     match metric:
         case "calls":
             return Decimal(sums.get("calls", 0)) - Decimal(sums.get("turnedAway", 0))
         case "minutes":
             return Decimal(sums.get("seconds", 0)) / 60
         case "cost":
-            return month_cost(sums, per_minute, None)
+            return month_cost(sums, tariff, None)
         case "missedRate":
             settled = Decimal(sums.get("settled", 0))
             return Decimal(sums.get("inboundMissed", 0)) / settled if settled >= FEWEST else None

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.outcome import TURNED_AWAY
 from switchboard.calls.periods import (
     FURTHEST,
@@ -42,7 +43,7 @@ _ONE = Decimal(1)
 
 
 def contribution(call: Call) -> dict[Bucket, dict[str, Decimal]]:
-    """Counts, seconds and cents of one call by bucket and name; usage is the sum of these over all calls.
+    """Counts, seconds and US cents of one call by bucket and name; usage is the sum of these over all calls.
 
     A test call is no usage but for `test.calls`, `test.seconds` and `test.cost`, and for the line that it occupies.
 
@@ -159,14 +160,15 @@ def window_sums(window: Window, hours: Iterable[tuple[str, Mapping[str, Any]]]) 
     return {name: value for name, value in sums.items() if value}
 
 
-def month_cost(sums: Mapping[str, Any], per_minute: Decimal | None, fee: Decimal | None) -> Decimal:
+def month_cost(sums: Mapping[str, Any], tariff: Tariff, fee: Decimal | None) -> Decimal | None:
     """Cents of a month: what Vapi charged, tests too, the carrier's minutes and the monthly fee.
 
-    sums: of `month_sums`. per_minute, fee: cents; None where the number has none.
+    sums: of `month_sums`. fee: cents of the deployment's currency; None where the number has none. None where nobody
+    knows what Vapi's cents are worth in that currency.
     """
     seconds = Decimal(sums.get("seconds", 0)) + Decimal(sums.get("test.seconds", 0))
-    cost = Decimal(sums.get("cost", 0)) + Decimal(sums.get("test.cost", 0))
-    return round(cost + seconds * (per_minute or 0) / 60 + (fee or 0), 4)
+    cost = tariff.vapis(Decimal(sums.get("cost", 0)) + Decimal(sums.get("test.cost", 0)))
+    return None if cost is None else round(cost + tariff.carriers(seconds) + (fee or 0), 4)
 
 
 def _sums(call: Call) -> dict[str, Decimal]:

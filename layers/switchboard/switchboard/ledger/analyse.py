@@ -1,7 +1,6 @@
 """What a number's owner asks of its usage, answered from the buckets of the time that is asked about."""
 
 import time
-from decimal import Decimal
 
 from switchboard.calls.analysis import (
     analysis,
@@ -12,6 +11,8 @@ from switchboard.calls.analysis import (
     window_before,
     with_callers,
 )
+from switchboard.calls.costs import Tariff
+from switchboard.currency import dollar
 from switchboard.model.analysis import AnalysisRequest, PhoneAnalytics
 from switchboard.store.calls import calls
 from switchboard.store.numbers import numbers
@@ -24,7 +25,7 @@ def analyse(number_id: str, business: str, request: AnalysisRequest) -> PhoneAna
     record = numbers().get(number_id, business)
     hours = record.number.business_hours
     zone = zone_of(request.timezone or (hours.timezone if hours else None))
-    window, per_minute = covering(request.from_, request.to), record.number.per_minute_cost or Decimal(0)
+    window, tariff = covering(request.from_, request.to), Tariff(record.number.per_minute_cost, dollar())
     buckets = usage_in_bulk()
     ranked = with_callers(window, now=int(time.time()), retention_days=calls().retention_days)
     found = analysis(
@@ -34,10 +35,10 @@ def analyse(number_id: str, business: str, request: AnalysisRequest) -> PhoneAna
         buckets.hours(number_id, *hours_of_calls(window)),
         ranked,
         buckets.callers(number_id, *ranked.hours) if ranked is not None else (),
-        per_minute,
+        tariff,
     )
     if request.compare_with_previous:
         earlier = window_before(window, zone)
-        previous = summary(earlier, buckets.hours(number_id, *earlier.hours), per_minute)
+        previous = summary(earlier, buckets.hours(number_id, *earlier.hours), tariff)
         found["previous"] = {**previous, "change": compared(found["totals"], previous["totals"])}
     return PhoneAnalytics.model_validate(found)

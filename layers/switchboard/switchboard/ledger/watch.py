@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from switchboard.calls.costs import Tariff
 from switchboard.calls.periods import HOUR, Window, hour_of
 from switchboard.calls.thresholds import (
     CONCURRENT,
@@ -18,6 +19,7 @@ from switchboard.calls.thresholds import (
     windows_to_look_at,
 )
 from switchboard.calls.usage import LONGEST_CALL_MS, month_sums, window_sums
+from switchboard.currency import dollar
 from switchboard.routing.thresholds import Threshold
 from switchboard.store.thresholds import Thresholds, Watched, thresholds
 from switchboard.store.usage import Usage, usage
@@ -71,7 +73,7 @@ class Watch:
         return fired
 
     def _fires(self, number: Watched, threshold: Threshold, window: Window, sums: Mapping[str, Any], at: int) -> bool:
-        found = reached(threshold, window, sums, number.per_minute, at)
+        found = reached(threshold, window, sums, Tariff(number.per_minute, dollar()), at)
         return found is not None and self.thresholds.fire(number, found, at)
 
     def _sums(self, number_id: str, period: str, zone: ZoneInfo, window: Window) -> Mapping[str, Any]:

@@ -60,6 +60,9 @@ class AnalysisRequest(Shape):
         return group_by
 
 
+COST = "What Vapi charged; null while the deployment does not know what a US dollar is worth in its currency."
+
+
 class Usage(Shape):
     """Calls that were no tests, by how they came out, with their minutes of talk and their cost.
 
@@ -90,7 +93,7 @@ class Usage(Shape):
     ]
     missed_rate: Annotated[float | None, Field(description="Missed ones among the same.")]
     minutes: float
-    cost: Annotated[Money, Field(description="What Vapi charged.")]
+    cost: Annotated[Money | None, Field(description=COST)]
     carrier_cost: Annotated[Money, Field(description="minutes times the number's perMinuteCost as it is now.")]
 
 
@@ -155,7 +158,7 @@ class TestUsage(Shape):
 
     calls: int
     minutes: float
-    cost: Money
+    cost: Annotated[Money | None, Field(description=COST)]
 
 
 class UsageChange(Shape):
@@ -193,7 +196,7 @@ class PreviousUsage(Shape):
 
 
 class PhoneAnalytics(Shape):
-    """Output of analyzeUsage. `from` and `to` say what was covered; money is in cents.
+    """Output of analyzeUsage. `from` and `to` say what was covered; money is cents of the deployment's currency.
 
     topCallers, endedReasons, assistants and rules name at most 20, by their calls.
     """

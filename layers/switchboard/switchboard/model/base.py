@@ -65,3 +65,6 @@ Timestamp = Annotated[int, Field(ge=0, examples=[1785862800])]
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json"), Field(examples=[115])]
 """Cents of the deployment's currency, with up to four decimals."""
+
+UsMoney = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json"), Field(examples=[10.12])]
+"""US cents, in which Vapi tells what a call cost, with up to four decimals."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from switchboard.calls import record
-from switchboard.model.base import MADE_HERE, Money, Shape, Timestamp
+from switchboard.model.base import MADE_HERE, Shape, Timestamp, UsMoney
 from switchboard.model.decision import Decision
 
 Direction = Literal["inbound", "outbound"]
@@ -28,11 +28,11 @@ class ListedCall(Shape):
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     duration: Annotated[float, Field(description="Seconds of talk.")] = 0
-    cost: Money
+    cost: Annotated[UsMoney, Field(description="US cents, as Vapi says it.")]
     costs: Annotated[
-        dict[str, Money],
+        dict[str, UsMoney],
         Field(
-            description="Cents by what they were paid for (transport, stt, llm, tts, ...), as far as Vapi says so.",
+            description="US cents by what they were paid for (transport, stt, llm, tts, ...), as far as Vapi says so.",
             examples=[{"stt": 1.04, "llm": 0.21, "tts": 3.64, "vapi": 5.23}],
         ),
     ] = {}

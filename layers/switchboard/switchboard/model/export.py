@@ -59,7 +59,11 @@ class ExportRequest(Shape):
     format: Format
     fields_: Annotated[
         list[FieldName] | None,
-        Field(alias="fields", min_length=1, description="Which, and in which order; all if it is absent."),
+        Field(
+            alias="fields",
+            min_length=1,
+            description="Which, and in which order; all if it is absent. The cost is in US cents.",
+        ),
     ] = None
     filters: ExportFilters = ExportFilters()
     timezone: Annotated[Zone, Field(description="Of the times in the file. The number's own zone plays no part.")] = (

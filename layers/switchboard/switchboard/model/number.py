@@ -253,8 +253,13 @@ class VapiPhoneNumber(NumberConfiguration):
     average_call_duration: Annotated[float, Field(description="Seconds, over answered calls.")] = 0
     total_minutes: float = 0
     monthly_cost: Annotated[
-        Money,
-        Field(description="Cents in the current month of the number's zone: calls, tests, carrier minutes and fee."),
+        Money | None,
+        Field(
+            description=(
+                "Cents in the current month of the number's zone: calls, tests, carrier minutes and fee; null while the"
+                " deployment does not know what a US dollar, in which Vapi bills, is worth in its currency."
+            )
+        ),
     ] = Decimal(0)
     created: Timestamp
     updated: Timestamp

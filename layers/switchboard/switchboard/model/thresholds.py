@@ -21,10 +21,11 @@ class UsageThreshold(Shape):
     """Fires when the metric reaches the limit, once a period, which is a day or a month in the number's zone.
 
     `calls`, `minutes` and `missedRate` leave test calls out. `calls` also leaves out whom the number turned away, so
-    that a blocked caller uses up none. `cost` is in cents, carrier minutes and test calls included, the monthly fee
-    not. `concurrentCalls` are all calls in progress at once, to the minute. `missedRate` is a fraction of the inbound
-    calls that were let in (neither blocked nor spam nor rejected) and whose outcome is known, looked at from the tenth
-    on; a caller who meets closed hours or no free line is missed.
+    that a blocked caller uses up none. `cost` is in cents of the deployment's currency, carrier minutes and test calls
+    included, the monthly fee not; it is never reached while the deployment does not know what a US dollar, in which
+    Vapi bills, is worth. `concurrentCalls` are all calls in progress at once, to the minute. `missedRate` is a fraction
+    of the inbound calls that were let in (neither blocked nor spam nor rejected) and whose outcome is known, looked at
+    from the tenth on; a caller who meets closed hours or no free line is missed.
     """
 
     id: Annotated[

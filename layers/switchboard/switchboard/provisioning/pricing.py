@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from switchboard.carriers.carrier import LineType, Offer, Owned, Prices
+from switchboard.currency import rate_of, rates_of
 from switchboard.errors import ProviderNotConfigured
 from switchboard.model.at_carrier import Candidate
 from switchboard.model.number import NumberType
@@ -30,11 +31,10 @@ class Pricing:
     @classmethod
     def read(cls, currency: str, home_country: str, rates: str, table: str) -> "Pricing":
         """From the deployment's parameters. rates: `EUR=1.08,GBP=1.27`. table: JSON. Raises ValueError."""
-        pairs = (pair.partition("=") for pair in rates.split(",") if pair.strip())
         return cls(
             currency=currency,
             home_country=home_country,
-            rates={code.strip(): Decimal(rate.strip()) for code, _, rate in pairs},
+            rates=rates_of(rates),
             table=json.loads(table or "{}", parse_float=Decimal, parse_int=Decimal),
         )
 
@@ -43,7 +43,7 @@ class Pricing:
         if amount is None:
             return None
         code = currency or self.currency
-        rate = Decimal(1) if code == self.currency else self.rates.get(code)
+        rate = rate_of(code, self.currency, self.rates)
         if rate is None:
             remedy = f"it bills in {code}: put {code}=<its worth in {self.currency}> into the parameter CurrencyRates."
             raise ProviderNotConfigured(provider, remedy)
