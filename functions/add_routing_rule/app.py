@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from switchboard.api.http import (
+    BODY_PROBLEMS,
     PROVIDER_PROBLEMS,
     CurrentBusiness,
     IfMatch,
@@ -20,7 +21,7 @@ from switchboard.provisioning.connected import lifecycle
 app = http_app()
 
 PROBLEMS = (
-    HTTPStatus.BAD_REQUEST,
+    *BODY_PROBLEMS,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.CONFLICT,
     HTTPStatus.PRECONDITION_FAILED,

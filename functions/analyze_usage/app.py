@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 
-from switchboard.api.http import CurrentBusiness, NumberId, answers, http_app, http_entry
+from switchboard.api.http import BODY_PROBLEMS, CurrentBusiness, NumberId, answers, http_app, http_entry
 from switchboard.ledger.analyse import analyse
 from switchboard.model.analysis import AnalysisRequest, PhoneAnalytics
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+PROBLEMS = (*BODY_PROBLEMS, HTTPStatus.NOT_FOUND)
 
 
 @app.post("/phone-numbers/<id>/usage-analyses", **answers(HTTPStatus.OK, *PROBLEMS, description="The analysis"))

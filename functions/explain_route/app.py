@@ -2,13 +2,21 @@
 
 from http import HTTPStatus
 
-from switchboard.api.http import PROVIDER_PROBLEMS, CurrentBusiness, NumberId, answers, http_app, http_entry
+from switchboard.api.http import (
+    BODY_PROBLEMS,
+    PROVIDER_PROBLEMS,
+    CurrentBusiness,
+    NumberId,
+    answers,
+    http_app,
+    http_entry,
+)
 from switchboard.explanation import explain
 from switchboard.model.decision import Decision, RouteQuestion
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, *PROVIDER_PROBLEMS)
+PROBLEMS = (*BODY_PROBLEMS, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, *PROVIDER_PROBLEMS)
 
 
 @app.post("/phone-numbers/<id>/route-explanations", **answers(HTTPStatus.OK, *PROBLEMS, description="Who would answer"))

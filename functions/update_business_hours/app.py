@@ -2,7 +2,16 @@
 
 from http import HTTPStatus
 
-from switchboard.api.http import CurrentBusiness, IfMatch, NumberId, answers, http_app, http_entry, if_version
+from switchboard.api.http import (
+    BODY_PROBLEMS,
+    CurrentBusiness,
+    IfMatch,
+    NumberId,
+    answers,
+    http_app,
+    http_entry,
+    if_version,
+)
 from switchboard.api.representation import shown
 from switchboard.model.hours import BusinessHours
 from switchboard.model.number import VapiPhoneNumber
@@ -10,7 +19,7 @@ from switchboard.provisioning.connected import changes
 
 app = http_app()
 
-PROBLEMS = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+PROBLEMS = (*BODY_PROBLEMS, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 
 
 @app.put("/phone-numbers/<id>/business-hours", **answers(HTTPStatus.OK, *PROBLEMS))
