@@ -25,3 +25,20 @@ def test_a_body_that_is_no_json_is_refused_and_both_answers_are_documented(
     assert (text.status, text.body["code"]) == (415, "not_json")
     broken = aws.api(method, path, raw="{", headers={"Content-Type": "application/json"})
     assert (broken.status, broken.body["code"]) == (400, "not_json")
+
+
+@pytest.mark.parametrize("wrong", [True, "7"], ids=["a truth value", "a text"])
+def test_what_is_not_spelled_as_a_number_is_none(aws: Deployment, wrong: object) -> None:
+    path = f"/phone-numbers/{aws.bought()['id']}"
+    for suffix, method, body, where in (
+        ("", "PATCH", {"maxConcurrentCalls": wrong}, "maxConcurrentCalls"),
+        ("", "PATCH", {"inboundSettings": {"spamThreshold": wrong}}, "inboundSettings.spamThreshold"),
+        ("", "PATCH", {"outboundSettings": {"dailyCallLimit": wrong}}, "outboundSettings.dailyCallLimit"),
+        ("", "PATCH", {"outboundSettings": {"maxDurationSeconds": wrong}}, "outboundSettings.maxDurationSeconds"),
+        ("/usage-analyses", "POST", {"from": wrong, "to": 1_785_862_800}, "from"),
+        ("/route-explanations", "POST", {"caller": "+12025550123", "at": wrong}, "at"),
+        ("/blocked-numbers", "POST", {"phoneNumber": "+12025550123", "expiresAt": wrong}, "expiresAt"),
+    ):
+        answer = aws.api(method, f"{path}{suffix}", body=body)
+        assert answer.status == 422, (where, answer.body)
+        assert where in [error["path"] for error in answer.body["errors"]], answer.body

@@ -300,6 +300,8 @@ def test_a_wrong_request_is_refused_by_its_fields(aws: Deployment, number: dict[
         ({"to": FROM}, "to"),
         ({"to": FROM + 400 * 86_400 + 1}, "to"),
         ({"from": -1}, "from"),
+        ({"from": True}, "from"),
+        ({"to": str(TO)}, "to"),
         ({"format": "xlsx"}, "format"),
         ({"fields": ["id", "transcript"]}, "fields.1"),
         ({"fields": ["id", "id"]}, "fields"),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from switchboard.model.base import MADE_HERE, Money, Shape, Timestamp
+from switchboard.model.base import AS_NUMBER, MADE_HERE, Money, Shape, Timestamp
 from switchboard.model.hours import Zone
 
 DAY = 86_400
@@ -14,7 +14,7 @@ LONGEST_DAYS_BY_HOUR = 31
 A_LONGER_HOUR = 3600
 """Seconds by which the clocks can make so many days longer."""
 
-Instant = Annotated[int, Field(ge=946_684_800, le=32_503_680_000, examples=[1785862800])]
+Instant = Annotated[int, Field(ge=946_684_800, le=32_503_680_000, examples=[1785862800]), AS_NUMBER]
 """Unix seconds within the years 2000 to 2999."""
 
 GroupBy = Literal["hour", "day", "week", "month", "hourOfWeek"]

@@ -2,9 +2,9 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -46,6 +46,13 @@ def _https(value: str) -> str:
     return value
 
 
+def _number(value: Any) -> Any:
+    """Python takes true for 1, and pydantic a text for the number that it spells."""
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number", "must be a number")
+    return value
+
+
 E164 = Annotated[str, AfterValidator(_e164), Field(examples=["+14155550100"])]
 """A phone number as ITU-T E.164 writes it: a plus and 7 to 15 digits."""
 
@@ -60,7 +67,10 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(example
 VapiId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 """Vapi's ids are UUIDs; nothing here depends on that."""
 
-Timestamp = Annotated[int, Field(ge=0, examples=[1785862800])]
+AS_NUMBER = BeforeValidator(_number)
+"""Of an integer that a request brings; it stands last, so that the bounds before it are shown in the schema."""
+
+Timestamp = Annotated[int, Field(ge=0, examples=[1785862800]), AS_NUMBER]
 """Unix seconds."""
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json"), Field(examples=[115])]

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from switchboard.calls.rows import COLUMNS
-from switchboard.model.base import E164, MADE_HERE, Shape, Timestamp
+from switchboard.model.base import AS_NUMBER, E164, MADE_HERE, Shape, Timestamp
 from switchboard.model.call import Direction, Outcome
 from switchboard.model.hours import Zone
 
@@ -40,7 +40,7 @@ FieldName = Literal[
 ]
 """The names of `calls.rows.COLUMNS`; a test holds the two together."""
 
-Instant = Annotated[Timestamp, Field(le=LATEST)]
+Instant = Annotated[int, Field(ge=0, le=LATEST, examples=[1785862800]), AS_NUMBER]
 
 
 class ExportFilters(Shape):

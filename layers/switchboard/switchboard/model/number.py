@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from switchboard.errors import FieldError
 from switchboard.model.base import (
+    AS_NUMBER,
     E164,
     MADE_HERE,
     Country,
@@ -65,7 +66,7 @@ HOLDS_CALLER_ID_NAME: frozenset[Provider] = frozenset({"bandwidth"})
 NumberType = Literal["local", "toll-free", "mobile", "international"]
 Direction = Literal["inbound", "outbound", "both"]
 Fallback = Literal["voicemail", "forward", "reject"]
-Seconds = Annotated[int, Field(ge=10, le=43_200, description="Seconds; Vapi's own bounds.")]
+Seconds = Annotated[int, Field(ge=10, le=43_200, description="Seconds; Vapi's own bounds."), AS_NUMBER]
 SpokenText = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,5}$"), Field(examples=["415"])]
@@ -112,7 +113,7 @@ class InboundSettings(Shape):
     allow_list_only: bool = False
     reject_anonymous: bool = False
     spam_action: Literal["reject", "voicemail", "observe"] = "reject"
-    spam_threshold: Annotated[int, Field(ge=1, le=100)] = 70
+    spam_threshold: Annotated[int, Field(ge=1, le=100), AS_NUMBER] = 70
     when_busy: Fallback = "reject"
     reject_message: SpokenText | None = None
     max_duration_seconds: Seconds | None = None
@@ -120,7 +121,7 @@ class InboundSettings(Shape):
 
 class OutboundSettings(Shape):
     allowed_countries: Annotated[list[Country], Field(max_length=250)] | None = None
-    daily_call_limit: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    daily_call_limit: Annotated[int, Field(ge=0, le=1_000_000), AS_NUMBER] | None = None
     max_duration_seconds: Seconds | None = None
 
 
@@ -188,6 +189,7 @@ class NumberConfiguration(Shape):
                 " was no limit do not count, nor do test calls."
             ),
         ),
+        AS_NUMBER,
     ] = None
     call_routing_rules: Annotated[list[RoutingRule], Field(max_length=MAX_RULES)] = []
     usage_thresholds: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from switchboard.model.base import E164, Country, Shape, VapiId
+from switchboard.model.base import AS_NUMBER, E164, Country, Shape, VapiId
 from switchboard.model.hours import BusinessHours
 
 RuleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -21,7 +21,7 @@ class When(Shape):
     anonymous: bool | None = None
     schedule: BusinessHours | None = None
     hours: Literal["open", "closed"] | None = None
-    share: Annotated[int | None, Field(ge=0, le=100, description="Percent of callers.")] = None
+    share: Annotated[int | None, Field(ge=0, le=100, description="Percent of callers."), AS_NUMBER] = None
 
     @model_validator(mode="after")
     def _can_hold(self) -> Self:
@@ -68,7 +68,7 @@ class NewRoutingRule(Shape):
 
     id: RuleId | None = None
     name: Annotated[str, StringConstraints(max_length=100)] = ""
-    priority: Annotated[int, Field(ge=0, le=1_000_000)]
+    priority: Annotated[int, Field(ge=0, le=1_000_000), AS_NUMBER]
     enabled: bool = True
     when: When = When()
     then: Then

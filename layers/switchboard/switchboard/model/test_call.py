@@ -7,7 +7,7 @@ from pydantic import Field
 from ulid import ULID
 
 from switchboard.errors import FieldError, InvalidRequest, OutboundForbidden, StatusConflict
-from switchboard.model.base import E164, Shape
+from switchboard.model.base import AS_NUMBER, E164, Shape
 from switchboard.model.number import SpokenText, Status, VapiAssistant
 from switchboard.model.record import NumberRecord
 
@@ -24,7 +24,7 @@ class TestCallRequest(Shape):
         None
     )
     max_duration_seconds: Annotated[
-        int, Field(ge=10, le=600, description="The number's outboundSettings may allow less.")
+        int, Field(ge=10, le=600, description="The number's outboundSettings may allow less."), AS_NUMBER
     ] = 60
     message: Annotated[SpokenText | None, Field(description="What the assistant says first.")] = None
 
