@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
+import polars as pl
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto.s3 import models
@@ -211,9 +212,14 @@ def by_json(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def by_csv(text: str) -> list[dict[str, Any]]:
-    """What the csv module reads, with the one apostrophe taken off that says: this is text."""
+    """What the csv module reads."""
+    return by_cells(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def by_cells(lines: Iterable[Mapping[str, str | None]]) -> list[dict[str, Any]]:
+    """Cells as values, with the one apostrophe taken off that says: this is text."""
     found = []
-    for cells in csv.DictReader(io.StringIO(text, newline="")):
+    for cells in lines:
         row: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
         for name, cell in row.items():
             if cell is not None and cell.startswith("'") and cell.lstrip("'").startswith(tuple("=+-@\t\r")):
@@ -226,10 +232,15 @@ def by_csv(text: str) -> list[dict[str, Any]]:
 
 
 def by_pyarrow(file: bytes) -> list[dict[str, Any]]:
+    return by_values(parquet.read_table(io.BytesIO(file)).to_pylist())
+
+
+def by_values(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Instants are aware datetimes, amounts decimals."""
     found = []
-    for row in parquet.read_table(io.BytesIO(file)).to_pylist():
+    for row in rows:
         instants = {name: instant(row[name].isoformat()) if row[name] else None for name in INSTANTS}
-        found.append(row | instants | {name: float(row[name]) for name in ("duration", "cost")})
+        found.append({**row} | instants | {name: float(row[name]) for name in ("duration", "cost")})
     return found
 
 
@@ -242,6 +253,25 @@ READERS: dict[tuple[str, bool], Callable[[bytes], list[dict[str, Any]]]] = {
     ("jsonl", True): lambda file: by_json([json.loads(line) for line in gzip.decompress(file).splitlines()]),
     ("parquet", False): by_pyarrow,
 }
+
+
+POLARS: dict[str, Callable[[bytes], list[dict[str, Any]]]] = {
+    "csv": lambda file: by_cells(pl.read_csv(file, infer_schema=False).to_dicts()),
+    "jsonl": lambda file: by_json(pl.read_ndjson(file, infer_schema_length=None).to_dicts()),
+    "parquet": lambda file: by_values(pl.read_parquet(file, use_pyarrow=False).to_dicts()),
+}
+"""A reader that shares nothing with what writes: all of it is Rust's."""
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_another_makers_reader_finds_row_for_row_what_the_ledger_shows(aws: Deployment, number: dict[str, Any]) -> None:
+    history(number)
+    rings(aws, number, "live")
+    ends(aws, number, "live")
+    rows = ledger(aws, number)
+    for form, read in POLARS.items():
+        wanted = {"format": form, "timezone": "America/New_York"}
+        assert read(file_of(aws, number, in_small_parts(wanted), **wanted)) == rows, form
 
 
 @pytest.mark.parametrize("parts", ["one", "several"])
