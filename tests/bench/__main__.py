@@ -126,9 +126,10 @@ def _tell_decision(percentiles: dict[str, list[float]]) -> None:
 
 
 def _tell_year(told: dict[str, Any]) -> None:
-    cpu, copied, (fewer, more) = told["cpu"], told["copied"], told["pages"]
+    cpu, copied, (fewer, more, of_strangers) = told["cpu"], told["copied"], told["pages"]
     print(f"\n{'a year of a million calls':<28}{'CPU s':>9}{'if copied':>11}{'reads':>7}{'of ten million':>16}")
     print(f"{'its analysis':<28}{cpu:>9.1f}{copied:>11.1f}{fewer:>7}{more:>16}")
+    print(f"{'  of a million callers':<28}{told['strangers']:>9.1f}{'':>11}{of_strangers:>7}")
     _judge("reads of ten times the calls", more / fewer, YEAR_READS, "x")
 
 

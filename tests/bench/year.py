@@ -1,8 +1,9 @@
 """A year's analysis, by the CPU of its process and by the pages that it reads.
 
 python -m tests.bench.year   tells on stderr, as JSON: `cpu`, seconds for a year of about a million calls; `copied`, the
-same with botocore's own copy of every value; `pages`, the requests for that year, and those for ten times the calls by
-the same callers. DynamoDB's answers are made beforehand; they come by botocore, without a network.
+same with botocore's own copy of every value; `strangers`, the same as `cpu` where nobody of a million ever called
+before; `pages`, the requests for that year, for ten times the calls by the same callers, and for that of the strangers.
+DynamoDB's answers are made beforehand; they come by botocore, without a network.
 """
 
 import json
@@ -29,6 +30,9 @@ from tests.bench import cases
 
 HOURS = 365 * 24
 SHARDS = 8
+STRANGERS = 15
+"""Calls of one shard of an hour; 1,051,200 in the year."""
+
 _PAGE = 1_000_000
 """Bytes of items that DynamoDB puts into one answer, about."""
 
@@ -54,14 +58,20 @@ def callers_sums(made: random.Random, often: int) -> dict[str, Decimal]:
     return {f"{n % 4}.+1{2025550000 + int(made.paretovariate(0.3)) % 200_000}": Decimal(often) for n in range(9)}
 
 
-def pages(often: int) -> tuple[list[bytes], list[bytes]]:
-    """What DynamoDB answers, page by page: the hours, and the callers."""
+def strangers_sums(first: int) -> dict[str, Decimal]:
+    """The same of calls each of which is somebody's only one. first: how many called before."""
+    return {f"{n % 4}.+1{2_000_000_000 + first + n}": Decimal(1) for n in range(STRANGERS)}
+
+
+def pages(often: int, *, strangers: bool = False) -> tuple[list[bytes], list[bytes]]:
+    """What DynamoDB answers, page by page: the hours, and the callers. strangers: nobody called twice."""
     made = random.Random(1)  # noqa: S311 - made up, the same each time
     hours = [hour_of((cases.AT + n * HOUR) * 1000) for n in range(HOURS)]
     sums = [keys.hour(cases.NUMBER_ID, hour) | hour_sums(made, often) for hour in hours]
     callers = [
-        keys.callers(cases.NUMBER_ID, hour, str(shard)) | callers_sums(made, often)
-        for hour in hours
+        keys.callers(cases.NUMBER_ID, hour, str(shard))
+        | (strangers_sums((at * SHARDS + shard) * STRANGERS) if strangers else callers_sums(made, often))
+        for at, hour in enumerate(hours)
         for shard in range(SHARDS)
     ]
     return list(_paged(sums)), list(_paged(callers))
@@ -111,9 +121,11 @@ def spent(here: Table, hours: list[bytes], callers: list[bytes]) -> float:
 
 def main() -> None:
     hours, callers = pages(1)
-    counts = [len(hours) + len(callers), sum(map(len, pages(10)))]
     cpu, copied = (spent(here, hours, callers) for here in (bulk_table(), table()))
-    sys.stderr.write(json.dumps({"cpu": cpu, "copied": copied, "pages": counts}) + "\n")
+    once = pages(1, strangers=True)
+    strangers = spent(bulk_table(), *once)
+    counts = [len(hours) + len(callers), sum(map(len, pages(10))), sum(map(len, once))]
+    sys.stderr.write(json.dumps({"cpu": cpu, "copied": copied, "strangers": strangers, "pages": counts}) + "\n")
 
 
 if __name__ == "__main__":
