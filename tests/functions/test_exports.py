@@ -374,6 +374,31 @@ def test_an_export_that_is_under_way_is_accepted_and_can_be_asked_for(aws: Deplo
     assert (done["status"], done["rows"], done["percent"], done["error"]) == ("ready", 1, 100, None)
 
 
+def test_sqs_is_told_whose_export_a_message_is_of(aws: Deployment, number: dict[str, Any]) -> None:
+    """By that it lets other businesses' exports go before those of one that keeps the workers busy."""
+    history(number, FEW)
+    case = interrupted(aws, number)
+    assert case.write(replace(writer(), at_once=4), time_for(pages=2)), "it hands over by a message of its own"
+    ask(aws, number)
+    ask(aws, aws.bought("globex"), business="globex")
+    sqs = boto3.client("sqs", region_name=REGION)
+    groups: dict[str, list[str | None]] = {}
+
+    def all_of_them() -> bool:
+        found = sqs.receive_message(
+            QueueUrl=export_queue().url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["MessageGroupId"]
+        )
+        for message in found.get("Messages", []):
+            business = json.loads(message["Body"])["business"]
+            groups.setdefault(business, []).append(message.get("Attributes", {}).get("MessageGroupId"))
+        return {business: len(found) for business, found in groups.items()} == {"acme": 2, "globex": 1}
+
+    eventually(all_of_them, what="the messages of both")
+    assert len({*groups["acme"]}) == 1
+    assert {*groups["acme"]}.isdisjoint(groups["globex"])
+    assert None not in groups["acme"] + groups["globex"]
+
+
 def test_a_request_waits_for_its_export(
     aws: Deployment, number: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
