@@ -310,3 +310,12 @@ def test_the_dashboard_opens_with_the_question_it_answers() -> None:
 
 def test_a_secret_given_as_a_parameter_is_never_shown() -> None:
     assert template()["Parameters"]["VapiApiKey"]["NoEcho"] is True
+
+
+@pytest.mark.parametrize(
+    ("rates", "are_taken"),
+    [("", True), ("USD=0.92", True), ("USD=1,GBP=1.27", True), ("USD=", False), ("USD=0.9.2", False), ("USD=.", False)],
+)
+def test_a_rate_that_is_no_number_is_refused_with_the_deployment(rates: str, are_taken: bool) -> None:
+    pattern = template()["Parameters"]["CurrencyRates"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, rates)) == are_taken
