@@ -24,7 +24,7 @@ from local.events import BusEvents
 from local.eventually import eventually
 from local.simulators.vapi import Delivery, Ring
 from local.simulators.vapi.clock import parse
-from local.stack import Stack
+from local.stack import VAPI_API_KEY, Stack
 from tests.stack.acting import active_number, events_by_kind, made_at_vapi
 from tests.support.zones import at_noon
 
@@ -422,3 +422,116 @@ def test_an_export_is_row_for_row_what_the_list_shows(
     rows = read(httpx.get(ready["url"]).raise_for_status().content)
     assert rows == ledger.rows[::-1]
     assert [in_whole_seconds(row) for row in rows] == [of_list(call) for call in ledger.listed()][::-1]
+
+
+# ---- calls of the other kinds: spam, calls that a threshold turns away, outbound ones, tests ----
+
+SPAM = "+12020550123"
+"""An exchange that begins with 0: there is no such number."""
+
+
+class Known(NamedTuple):
+    """A call as the simulator knows it, beside what was asked for. cost: cents."""
+
+    id: str
+    direction: str
+    outcome: str
+    test: bool
+    seconds: Decimal
+    cost: Decimal
+
+
+def known(stack: Stack, call_id: str, direction: str, outcome: str, *, test: bool = False) -> Known:
+    at_vapi = stack.vapi.store.get("call", call_id) or {}
+    began, ended = (round(parse(at_vapi[name])) if name in at_vapi else 0 for name in ("startedAt", "endedAt"))
+    seconds = Decimal(ended - began) / 1000 if began else Decimal(0)
+    return Known(call_id, direction, outcome, test, seconds, Decimal(str(at_vapi["cost"])) * 100)
+
+
+def test_spam_outbound_and_test_calls_and_those_beyond_a_threshold_are_what_vapi_knows_of_them(
+    stack: Stack, api: Api
+) -> None:
+    acme = api("acme")
+    assistant = made_at_vapi(stack, "assistant", name="Front desk", serverMessages=["tool-calls"])["id"]
+    number = active_number(acme, assistant={"id": assistant})
+    path = f"/phone-numbers/{number['id']}"
+    configured = {
+        "spamFilter": True,
+        "inboundSettings": {"spamThreshold": 50},
+        "businessHours": at_noon(number["created"]),
+        "usageThresholds": [{"id": "full", "period": "day", "metric": "calls", "limit": 6, "action": "reject"}],
+    }
+    acme.patch(path, json=configured).raise_for_status()
+
+    def read(what: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = acme.get(f"{path}{what}").raise_for_status().json()
+        return found
+
+    def rung(caller: str) -> str:
+        return str(stack.vapi.ring(number["phoneNumber"], caller, talk_seconds=21.5)["callId"])
+
+    expected = {rung(f"+1202555010{at}"): ("inbound", "answered", False) for at in range(3)}
+    expected |= {rung(SPAM): ("inbound", "spam", False) for _ in range(3)}
+    (at_vapi,) = (each["id"] for each in stack.vapi.state()["numbers"] if each["number"] == number["phoneNumber"])
+    for at in range(3):
+        asked = {"assistantId": assistant, "phoneNumberId": at_vapi, "customer": {"number": f"+1202555015{at}"}}
+        headers = {"Authorization": f"Bearer {VAPI_API_KEY}"}
+        placed = httpx.post(f"{stack.vapi.url}/call", json=asked, headers=headers).raise_for_status().json()
+        expected[placed["id"]] = ("outbound", "answered", False)
+    for at in range(2):
+        asked = {"to": f"+1202555017{at}"}
+        test = acme.post(f"{path}/test-calls", json=asked, headers={"Idempotency-Key": f"t{at}"}).raise_for_status()
+        expected[test.json()["id"]] = ("outbound", "answered", True)
+    eventually(lambda: read()["totalCalls"] == 9, timeout=PATIENCE, what="nine calls that are no tests")
+
+    def turned_away() -> bool:
+        call_id = rung("+12025550199")
+        decision = eventually(lambda: read(f"/calls/{call_id}")["decision"], what="the decision")
+        expected[call_id] = ("inbound", "rejected" if decision["reason"] == "threshold" else "answered", False)
+        return bool(decision["reason"] == "threshold")
+
+    eventually(turned_away, timeout=PATIENCE, what="a call beyond the threshold")
+
+    def all_known() -> list[Known]:
+        calls = [known(stack, call_id, *kind[:2], test=kind[2]) for call_id, kind in expected.items()]
+        rows = [Known(*(row[name] for name in NAMES)) for row in exported(acme, path, number)]
+        rows = [row._replace(seconds=Decimal(str(row.seconds)), cost=Decimal(str(row.cost))) for row in rows]
+        return calls if sorted(calls) == sorted(rows) else []
+
+    calls = eventually(all_known, timeout=PATIENCE, what="all calls in an export as Vapi knows them")
+    real, tests = [call for call in calls if not call.test], [call for call in calls if call.test]
+    asked = {"from": number["created"] - DAY, "to": number["created"] + DAY, "timezone": "UTC"}
+    found = acme.post(f"{path}/usage-analyses", json=asked).raise_for_status().json()
+    outcomes = Counter(call.outcome for call in real)
+    assert {name: found["totals"][name] for name in outcomes} == outcomes
+    directions = Counter(call.direction for call in real)
+    assert (found["totals"]["inboundCalls"], found["totals"]["outboundCalls"]) == (directions["inbound"], 3)
+    assert found["totals"]["cost"] == float(total(call.cost for call in real))
+    assert found["tests"] == {
+        "calls": 2,
+        "minutes": float(round(total(call.seconds for call in tests) / 60, 4)),
+        "cost": float(total(call.cost for call in tests)),
+    }
+    shown = read()
+    assert (shown["totalCalls"], shown["inboundCalls"], shown["outboundCalls"]) == (
+        len(real),
+        directions["inbound"],
+        3,
+    )
+    assert shown["monthlyCost"] == float(total(call.cost for call in calls))
+
+
+NAMES = ("id", "direction", "outcome", "test", "duration", "cost")
+
+
+def exported(acme: httpx.Client, path: str, number: dict[str, Any]) -> list[dict[str, Any]]:
+    """All calls of a number as an export has them."""
+    asked = {"from": number["created"] - DAY, "to": number["created"] + DAY, "format": "jsonl", "fields": NAMES}
+    export = acme.post(f"{path}/exports", json=asked).raise_for_status().json()
+
+    def ready() -> dict[str, Any]:
+        found: dict[str, Any] = acme.get(f"{path}/exports/{export['exportId']}").raise_for_status().json()
+        return found if found["status"] == "ready" else {}
+
+    file = httpx.get(eventually(ready, timeout=PATIENCE, what="the export")["url"]).raise_for_status().content
+    return [json.loads(line) for line in file.splitlines()]
