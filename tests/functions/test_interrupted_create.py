@@ -164,9 +164,10 @@ STARTS: dict[str, tuple[Fault | None, bool]] = {
 
 
 def finish(aws: Deployment) -> None:
-    """The schedule's turns, until nothing can be left to wait for."""
+    """The schedule's turns, until nothing can be left to wait for; then the comparison, which finds nothing to do."""
     aws.check()
     aws.check(later=TOO_LATE)
+    assert aws.reconcile(later=TOO_LATE)["findings"] == []
 
 
 def started(aws: Deployment, start: str) -> str:
@@ -205,11 +206,38 @@ def test_a_create_that_dies_at_any_step_is_finished_by_a_retry_and_the_schedule(
             assert first.status in (201, 409)
 
 
+@pytest.mark.parametrize("scenario", ["undisturbed", "answer lost", "committed late", "never done"])
+def test_a_create_that_dies_at_any_step_and_is_never_asked_for_again_is_finished_by_reconcile(
+    aws: Deployment, scenario: str
+) -> None:
+    fault, wanted = BUYING[scenario]
+
+    def prepare() -> None:
+        if fault is not None:
+            aws.vapi.fault(fault)
+
+    for _ in dying_at_every_step(aws, prepare, lambda _: buy(aws, **wanted)):
+        if scenario == "committed late":
+            aws.commit_late()
+        for later in (0, TOO_LATE):
+            aws.reconcile(later)
+        if aws.items("NUMBER#"):
+            assert (only_number(aws)["status"] == "active") == bool(aws.rows())
+        else:
+            assert aws.rows() == []
+        assert aws.reconcile(later=TOO_LATE)["findings"] == []
+
+
 @pytest.mark.parametrize("start", STARTS)
-def test_a_delete_that_dies_at_any_step_is_finished_by_the_schedule(aws: Deployment, start: str) -> None:
+@pytest.mark.parametrize("helper", ["schedule", "reconcile"])
+def test_a_delete_that_dies_at_any_step_is_finished_by_whoever_comes(aws: Deployment, start: str, helper: str) -> None:
     for path in dying_at_every_step(aws, lambda: started(aws, start), lambda path: aws.api("DELETE", path)):
         cancelled = aws.api("GET", path).body["status"] == "cancelled"
-        finish(aws)
+        if helper == "reconcile":
+            aws.reconcile()
+            aws.reconcile(later=TOO_LATE)
+        else:
+            finish(aws)
         assert only_number(aws)["status"] == "cancelled" or not cancelled
         assert aws.api("DELETE", path).body["status"] == "cancelled"
         assert only_number(aws)["status"] == "cancelled"
