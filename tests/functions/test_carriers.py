@@ -637,10 +637,42 @@ def test_a_caller_id_name_that_the_carrier_refuses_does_not_hold_the_number_up(a
     seller.simulator.fault(Fault("POST", "*/lidbs", status=400, body=refusal, times=None))
     number = active(aws, seller, callerIdName="ACME DENTAL")
     clear_faults(aws)
-    aws.check(4000)
-    assert aws.check(4000) == 0
+    check_all(aws, 4000, 8000)
+    assert aws.check(8000) == 0
+    assert caller_id_name(seller, number) == "ACME DENTAL"
+
+
+def caller_id_name(seller: Seller, number: dict[str, Any]) -> str | None:
+    """As Bandwidth shows it to those who are called."""
     (held,) = [row for row in seller.simulator.state()["numbers"] if row["number"] == number["phoneNumber"]]
-    assert held["caller_id_name"] == "ACME DENTAL"
+    shown: str | None = held["caller_id_name"]
+    return shown
+
+
+def test_a_caller_id_name_is_followed_until_the_carrier_shows_it(aws: Deployment) -> None:
+    seller = aws.configure("bandwidth")
+    number = active(aws, seller)
+    seller.simulator.hold_orders()  # type: ignore[attr-defined]
+    path = f"/phone-numbers/{number['id']}"
+    assert aws.api("PATCH", path, body={"callerIdName": "ACME DENTAL"}).status == 200
+    assert [aws.check(later) for later in (0, 100, 300, 4000)] == [1, 1, 1, 1]
+    assert [order["kind"] for order in seller.simulator.state()["orders"]].count("lidb") == 1
+    assert aws.api("PATCH", path, body={"name": "Told at once"}).status == 200
+    assert aws.rows()[0]["name"] == "Told at once"
+    seller.simulator.proceed()  # type: ignore[attr-defined]
+    check_all(aws, 8000, 8000)
+    assert (aws.check(8000), caller_id_name(seller, number)) == (0, "ACME DENTAL")
+
+
+def test_a_caller_id_name_can_be_replaced_and_not_taken_away(aws: Deployment) -> None:
+    seller = aws.configure("bandwidth")
+    number = active(aws, seller, callerIdName="ACME DENTAL")
+    path = f"/phone-numbers/{number['id']}"
+    refused = aws.api("PATCH", path, body={"callerIdName": None})
+    assert (refused.status, [error["path"] for error in refused.body["errors"]]) == (422, ["callerIdName"])
+    assert aws.api("PATCH", path, body={"callerIdName": "ACME"}).status == 200
+    check_all(aws, 0, 400)
+    assert (aws.check(400), caller_id_name(seller, number)) == (0, "ACME")
 
 
 # ---- searching -------------------------------------------------------------------------------------------------------

@@ -424,8 +424,11 @@ class TestConfigure:
         self, bandwidth: BandwidthSimulator, carrier: Bandwidth
     ) -> None:
         owned = bought(carrier)
-        carrier.configure(owned, caller_id_name="ACME DENTAL")
-        carrier.configure(owned, caller_id_name="ACME DENTAL")
+        bandwidth.hold_orders()
+        assert not carrier.configure(owned, caller_id_name="ACME DENTAL")
+        assert not carrier.configure(owned, caller_id_name="ACME DENTAL")
+        bandwidth.proceed()
+        assert carrier.configure(owned, caller_id_name="ACME DENTAL")
         (order,) = posted(bandwidth, f"{BASE}/lidbs")
         assert {each.tag: each.text for each in order.iter() if each.text} == {
             "TelephoneNumber": NUMBER,
@@ -433,6 +436,20 @@ class TestConfigure:
             "UseType": "BUSINESS",
             "Visibility": "PUBLIC",
         }
+        (number,) = bandwidth.state()["numbers"]
+        assert number["caller_id_name"] == "ACME DENTAL"
+
+    def test_another_name_is_ordered_when_the_order_of_the_one_before_has_been_carried_out(
+        self, bandwidth: BandwidthSimulator, carrier: Bandwidth
+    ) -> None:
+        owned = bought(carrier)
+        bandwidth.hold_orders()
+        carrier.configure(owned, caller_id_name="ACME")
+        assert not carrier.configure(owned, caller_id_name="ACME DENTAL")
+        assert len(posted(bandwidth, f"{BASE}/lidbs")) == 1
+        bandwidth.proceed()
+        assert not carrier.configure(owned, caller_id_name="ACME DENTAL")
+        assert carrier.configure(owned, caller_id_name="ACME DENTAL")
         (number,) = bandwidth.state()["numbers"]
         assert number["caller_id_name"] == "ACME DENTAL"
 
@@ -653,7 +670,7 @@ class TestPublishedExamples:
     def test_of_a_calling_name(self, bandwidth: BandwidthSimulator, carrier: Bandwidth) -> None:
         owned = bought(carrier)
         self.show(bandwidth, "get", "/tns/{tn}/tndetails", "/api/v2/tns/*/tndetails")
-        carrier.configure(owned, caller_id_name="Fred")
+        assert not carrier.configure(owned, caller_id_name="Fred")  # is pending
         assert posted(bandwidth, f"{BASE}/lidbs") == []
 
     def test_of_a_disconnect(self, bandwidth: BandwidthSimulator, carrier: Bandwidth) -> None:

@@ -393,10 +393,11 @@ def _add_inventory(api: Blueprint, store: Store) -> None:
     @api.get("/tns/<number>/tndetails")
     def details(number: str) -> Response:
         row = _known(store, number)
-        name = row.caller_id_name
+        under_way = store.name_under_way(number)
+        name = under_way or row.caller_id_name
         lidb = element(
             "Lidb",
-            element("Status", "Success"),
+            element("Status", "Pending" if under_way else "Success"),
             element("SubscriberInformation", name),
             element("UseType", "BUSINESS"),
             element("Visibility", "PUBLIC"),

@@ -149,6 +149,13 @@ class Store:
             self._orders[order.id] = order
             return copy.deepcopy(order), at_once
 
+    def name_under_way(self, number: str) -> str | None:
+        """The calling name that an order which is not carried out yet gives a number."""
+        with self._lock:
+            self._carry_out()
+            orders = [order for order in self._orders.values() if order.kind == "lidb" and number in order.numbers]
+            return next((order.values.get("SubscriberInformation") for order in orders if order.is_open), None)
+
     def withdraw(self, order_id: str) -> None:
         """As if the order had never been made."""
         with self._lock:
@@ -191,9 +198,14 @@ class Store:
 
     def _in_the_way(self, order: Order, number: str) -> Mistake | None:
         others = (other for other in self._orders.values() if other.is_open and other.kind == order.kind)
-        if order.kind != "purchase" or not any(number in other.numbers for other in others):
+        if not any(number in other.numbers for other in others):
             return None
-        return Mistake(5218, f"Telephone number {number} is already being processed on another order.", number)
+        if order.kind == "lidb":
+            already = "Cannot add LIDB to a telephone number that already has LIDB or is in process"
+            return Mistake(11020, already, number)
+        if order.kind == "purchase":
+            return Mistake(5218, f"Telephone number {number} is already being processed on another order.", number)
+        return None
 
     def _cannot(self, order: Order) -> list[Mistake]:
         """What forbids an order as things stand."""

@@ -74,6 +74,14 @@ CALLER_ID_NAMES = "+1"
 
 
 @dataclass(frozen=True)
+class CallerIdName:
+    """What called people see, empty if nothing, and whether an order of it is still under way."""
+
+    name: str
+    is_pending: bool
+
+
+@dataclass(frozen=True)
 class Bandwidth:
     """Bandwidth under one account; a `Carrier`.
 
@@ -206,7 +214,7 @@ class Bandwidth:
             yield from (_listed(row) for row in fresh if self._is_ours(row))
             page = _page_after(page, answer, len(rows)) if fresh else None
 
-    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:  # noqa: ARG002
+    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> bool:  # noqa: ARG002
         """Routes it to Vapi where each number has to be, and orders the name that called people see.
 
         A number may be in this package already, or in another one. A tag stays as the purchase set it.
@@ -215,8 +223,7 @@ class Bandwidth:
             package = f"/v2/accounts/{self.account}/voiceConfigurationPackages/{_segment(self.voice_package)}"
             body = {"action": "ADD", "phoneNumbers": [owned.number]}
             self.platform.ask("POST", f"{package}/phoneNumbers/bulk", body=body)
-        if caller_id_name is not None:
-            self._name(owned.number, caller_id_name)
+        return caller_id_name is None or self._named(owned.number, caller_id_name)
 
     def put_in_service(self, owned: Owned, reference: str | None) -> Order:
         """As Carrier.put_in_service: on the Universal Platform a number that was bought is not routed before that.
@@ -242,12 +249,15 @@ class Bandwidth:
         _, message = _platform_complaint(answer)
         return Order(state="failed", reference=reference, detail=self.api.redacted(message)[:300])
 
-    def _name(self, number: str, caller_id_name: str) -> None:
-        """One that the number has already is not ordered again, which would be refused."""
+    def _named(self, number: str, caller_id_name: str) -> bool:
+        """Whether the number shows this name, which is ordered otherwise, as soon as no other order is under way."""
         if not number.startswith(CALLER_ID_NAMES):
             raise holds_no_caller_id_name("Bandwidth, outside North America,")
-        if self._caller_id_name(number) == caller_id_name:
-            return
+        shown = self._caller_id_name(number)
+        if shown.is_pending:
+            return False
+        if shown.name.casefold() == caller_id_name.casefold():
+            return True
         group = _element(
             "LidbTnGroup",
             _numbers("TelephoneNumbers", number),
@@ -259,6 +269,7 @@ class Bandwidth:
         code, message = _complaint(answer)
         if code is not None:
             raise Refused(HTTPStatus.CONFLICT, self.api.redacted(message), code)
+        return False
 
     def release(self, owned: Owned) -> Order:
         posted = _element(
@@ -370,9 +381,10 @@ class Bandwidth:
         row = self._asked_about(f"/tns/{_segment(number)}")
         return row if row is not None and self._is_ours(row) else None
 
-    def _caller_id_name(self, number: str) -> str | None:
+    def _caller_id_name(self, number: str) -> CallerIdName:
         row = self._asked_about(f"/tns/{_segment(number)}/tndetails")
-        return _text(row, "TelephoneNumberDetails/Features/Lidb/SubscriberInformation")
+        held = None if row is None else row.find("TelephoneNumberDetails/Features/Lidb")
+        return CallerIdName(_text(held, "SubscriberInformation") or "", _text(held, "Status") == "Pending")
 
     def _asked_about(self, path: str) -> ET.Element | None:
         """None for a number that Bandwidth does not know: 404, or a 400 that calls it invalid."""

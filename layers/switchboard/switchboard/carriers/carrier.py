@@ -157,10 +157,11 @@ class Carrier(Protocol):
         """Every number of the account, all pages. One that comes without a tag may show it to `find`."""
         ...
 
-    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:
+    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> bool:
         """Makes a number ready to be answered by Vapi, and gives it what the carrier can hold of ours; repeatable.
 
-        None leaves a value as it is. Raises InvalidRequest for a caller id name where the carrier holds none.
+        False while the carrier does not show the name yet. None leaves a value as it is. Raises InvalidRequest for a
+        caller id name where the carrier holds none.
         """
         ...
 

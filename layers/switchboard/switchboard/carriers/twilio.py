@@ -135,7 +135,7 @@ class Twilio:
     def owned(self) -> Iterator[Owned]:
         return self._listed({})
 
-    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:
+    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> bool:
         """Tags it, and takes away a trunk or an application, either of which would keep its calls from Vapi."""
         if caller_id_name is not None:
             raise holds_no_caller_id_name(self.name)
@@ -144,6 +144,7 @@ class Twilio:
         changes["FriendlyName"] = None if tag in (None, owned.tag) else tag
         if any(value is not None for value in changes.values()):
             self.api.ask("POST", self._number_path(str(owned.reference)), body=changes)
+        return True
 
     def put_in_service(self, owned: Owned, reference: str | None) -> Order:  # noqa: ARG002
         """A number that was bought is in service."""

@@ -118,7 +118,7 @@ class Vonage:
     def owned(self) -> Iterator[Owned]:
         return map(_owned, self._pages("/account/numbers", {}, PAGE))
 
-    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> None:  # noqa: ARG002
+    def configure(self, owned: Owned, *, tag: str | None = None, caller_id_name: str | None = None) -> bool:  # noqa: ARG002
         """Vapi points the number to its own application by itself; a forward that would go past it is taken away.
 
         An update replaces all settings, so all that shall stay are sent again.
@@ -127,9 +127,10 @@ class Vonage:
             raise holds_no_caller_id_name("Vonage")
         row = self._row(owned.number, owned.country)
         if row is None or row.get("voiceCallbackType") not in FORWARDS:
-            return
+            return True
         kept = SETTINGS[:2] if "app_id" in row else (*SETTINGS[:2], *OLD_SETTINGS)
         self._act("update", owned.number, row["country"], {key: row[key] for key in kept if key in row})
+        return True
 
     def put_in_service(self, owned: Owned, reference: str | None) -> Order:  # noqa: ARG002
         """A number that was bought is in service."""

@@ -16,7 +16,7 @@ A record is never changed, a move makes a new one. `version` counts changes of w
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Self
@@ -70,6 +70,9 @@ GONE = frozenset({"failed", "released"})
 KEPT_OUTSIDE = frozenset({"name", "forwarding_number", "status", "caller_id_name"})
 """Fields of which Vapi or the carrier holds a copy: name, CNAM and, while the number is active, fallbackDestination."""
 
+
+LOOKED_AT_SECONDS = 300
+"""How often an order is looked at that its provider takes hours or days for."""
 
 LONGEST_WAIT = 86_400
 """Seconds that a number is left in peace at the most, whatever its provider asks for."""
@@ -322,6 +325,11 @@ class NumberRecord(Shape):
             update={"failures": self.failures + 1, "retry_at": at + wait, "revision": self.revision + 1}
         )
 
+    def awaited(self, at: Timestamp) -> Self:
+        """Its provider is carrying out what it was told, and is looked at again in a while."""
+        update = {"failures": 0, "retry_at": at + LOOKED_AT_SECONDS, "revision": self.revision + 1}
+        return self.model_copy(update=update)
+
     def answered(self) -> Self:
         """Its provider does answer. Part of another move, which is the write."""
         return self.model_copy(update={"failures": 0, "retry_at": None})
@@ -515,6 +523,7 @@ class NumberRecord(Shape):
             merged.pop(alias, None)
         configuration = NumberConfiguration.model_validate(merged)
         _refuse(contradictions(configuration, self.number.provider, self.number.phone_number))
+        _refuse(_taken_away(self.number, configuration))
         secret = configuration.webhook_secret
         kept = {"webhook_secret", *(LISTS[alias] for alias in kept_lists)}
         configured = configuration.model_dump(by_alias=False, exclude=kept)
@@ -536,8 +545,9 @@ class NumberRecord(Shape):
             return self
         self.refuse_if_cancelled()
         moved = self._moved(int(at), changes)
-        update: dict[str, Any] = {"out_of_step": self.out_of_step or not KEPT_OUTSIDE.isdisjoint(changes)}
-        update["listed_at"] = int(at * 1000)
+        update: dict[str, Any] = {"listed_at": int(at * 1000)}
+        if not KEPT_OUTSIDE.isdisjoint(changes):  # told at once, unless its provider fails
+            update |= {"out_of_step": True, "retry_at": self.retry_at if self.failures else None}
         if new_secret:
             update |= {"webhook_secret": secret, "previous_webhook_secret": self.webhook_secret}
         version = moved.number.version
@@ -638,6 +648,12 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[name] = merge_patch(merged.get(name), value)
     return merged
+
+
+def _taken_away(number: VapiPhoneNumber, wanted: NumberConfiguration) -> Iterator[FieldError]:
+    """What nobody can take away again once it was given. Source: Bandwidth's LIDB orders only ever set a name."""
+    if number.caller_id_name is not None and wanted.caller_id_name is None:
+        yield FieldError("callerIdName", "no carrier takes a caller id name (CNAM) away; another one can be given")
 
 
 def _same_entries(wanted: Any, shown: list[str]) -> bool:

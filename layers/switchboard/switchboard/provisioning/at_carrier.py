@@ -390,8 +390,9 @@ class NumbersOfCarrier(Steps):
             return self.lost_at_vapi(record)
         if self.carrier.sets_caller_id_name:
             owned = self._owned(record)
-            if owned is not None:
-                self.carrier.configure(owned, caller_id_name=record.number.caller_id_name)
+            name = record.number.caller_id_name
+            if owned is not None and not self.carrier.configure(owned, caller_id_name=name):
+                return self.step(record, lambda now: now.awaited(self._now()))
         return self.told(record)
 
     def _release(self, record: NumberRecord) -> NumberRecord:

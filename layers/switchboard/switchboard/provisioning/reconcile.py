@@ -335,12 +335,9 @@ class Reconciler:
         yield from self._lost(carrier.name, here, lost, lambda record: self._gone_at_carrier(carrier, record))
 
     def _diverted(self, carrier: Carrier, held: Owned, record: NumberRecord | None) -> Iterator[Finding]:
-        def configure() -> bool:
-            carrier.configure(held)
-            return True
-
         if record is not None and record.state == "ready" and not record.out_of_step:
-            yield self._finding("drift", record.number.id, f"{carrier.name} sends its calls elsewhere", configure)
+            detail = f"{carrier.name} sends its calls elsewhere"
+            yield self._finding("drift", record.number.id, detail, lambda: carrier.configure(held))
 
     def _tag(self, carrier: Carrier, held: Owned) -> str | None:
         """An asynchronous carrier's list shows no tags; the order that a number came by does, to who asks for it."""
