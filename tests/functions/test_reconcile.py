@@ -126,6 +126,19 @@ def test_what_was_changed_at_vapi_behind_our_back_is_put_right(aws: Deployment, 
     assert aws.reconcile()["findings"] == []
 
 
+def test_an_assistant_is_taken_off_a_number_of_which_its_carrier_has_still_to_be_told_something(
+    aws: Deployment,
+) -> None:
+    seller = aws.configure("bandwidth")
+    number = active(aws, seller, name="Front desk")
+    seller.simulator.hold_orders()  # type: ignore[attr-defined]
+    aws.api("PATCH", f"/phone-numbers/{number['id']}", body={"callerIdName": "ACME", "name": "Reception"})
+    at_vapi(aws, assistantId=aws.at_vapi("assistant", name="Other")["id"], name="Front desk")
+    drifts = [finding for finding in aws.reconcile()["findings"] if finding["kind"] == "drift"]
+    assert [(drift["detail"], drift["done"]) for drift in drifts] == [("assistant", True)]
+    assert aws.rows()[0]["assistantId"] is None
+
+
 def test_a_fallback_by_sip_of_a_number_that_has_none_is_taken_away(aws: Deployment) -> None:
     aws.bought()
     at_vapi(aws, fallbackDestination={"type": "sip", "sipUri": "sip:thief@evil.example"})

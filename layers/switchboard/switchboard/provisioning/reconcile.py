@@ -242,8 +242,10 @@ class Reconciler:
         yield from self._lost("vapi", here, lost, self._gone_at_vapi)
 
     def _drift(self, record: NumberRecord, row: VapiNumber) -> Iterator[Finding]:
-        if record.state != "ready" or record.out_of_step:
+        """What Vapi has still to be told of a number, name and fallback, differs until it is."""
+        if record.state != "ready":
             return
+        is_told = not record.out_of_step
         fallback = fallback_of(held_at_vapi(name=None, fallback=record.fallback))
         found = [
             what
@@ -251,8 +253,8 @@ class Reconciler:
                 "server URL": row.server_url != record.server_url,
                 "token": business_of_token(self.keys, record.number.id, row.token or "") != record.number.business,
                 "assistant": row.answerer is not None,
-                "name": row.name != record.number.name,
-                "fallback": row.fallback != fallback,
+                "name": is_told and row.name != record.number.name,
+                "fallback": is_told and row.fallback != fallback,
                 "hooks": row.has_hooks,
             }.items()
             if differs
@@ -335,7 +337,7 @@ class Reconciler:
         yield from self._lost(carrier.name, here, lost, lambda record: self._gone_at_carrier(carrier, record))
 
     def _diverted(self, carrier: Carrier, held: Owned, record: NumberRecord | None) -> Iterator[Finding]:
-        if record is not None and record.state == "ready" and not record.out_of_step:
+        if record is not None and record.state == "ready":
             detail = f"{carrier.name} sends its calls elsewhere"
             yield self._finding("drift", record.number.id, detail, lambda: carrier.configure(held))
 
