@@ -228,3 +228,36 @@ def test_an_orphan_at_vapi_is_as_old_as_the_end_of_the_number_that_it_was_bought
     assert found(aws.reconcile(2 * DAY + 60)) == {"orphan-at-vapi": (1, 0)}
     assert found(aws.reconcile(3 * DAY + 60)) == {"orphan-at-vapi": (1, 1)}
     assert aws.rows() == []
+
+
+@pytest.fixture(params=["vapi", *PROVIDERS])
+def number(request: pytest.FixtureRequest, aws: Deployment) -> dict[str, Any]:
+    """One in service, of each provider."""
+    return aws.bought() if request.param == "vapi" else active(aws, aws.configure(request.param))
+
+
+def test_what_another_organisation_of_vapis_does_not_have_is_told_to_the_right_one_later(
+    aws: Deployment, number: dict[str, Any]
+) -> None:
+    path = f"/phone-numbers/{number['id']}"
+    with another_organisation(ELSEWHERE):
+        assert aws.api("PATCH", path, body={"name": "Renamed"}).status == 200
+        aws.check(100)
+        assert aws.api("GET", path).body["provisioning"]["state"] == "ready"
+    for later in (1000, 1000):
+        aws.check(later)
+    (row,) = aws.rows()
+    assert (row["name"], aws.check(1000)) == ("Renamed", 0)
+
+
+def test_a_number_is_released_at_the_organisation_of_vapis_that_it_is_in(
+    aws: Deployment, number: dict[str, Any]
+) -> None:
+    path = f"/phone-numbers/{number['id']}"
+    with another_organisation(ELSEWHERE):
+        assert aws.api("DELETE", path).body["provisioning"]["state"] == "releasing"
+        aws.check(100)
+        assert aws.api("GET", path).body["provisioning"]["state"] == "releasing"
+    for later in (1000, 1000, 2000):
+        aws.check(later)
+    assert (aws.api("GET", path).body["provisioning"]["state"], aws.rows()) == ("released", [])

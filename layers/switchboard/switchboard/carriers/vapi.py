@@ -121,9 +121,14 @@ class Vapi:
         query = {"phoneNumberId": vapi_id, "createdAtGe": _iso(since * 1000)}
         return any(map(is_under_way, self._listed("/call", "createdAt", query)))
 
-    def release_number(self, vapi_id: str) -> None:
-        """Releases it. One that is gone already is released."""
-        self._unless_gone("DELETE", f"/phone-number/{vapi_id}")
+    def release_number(self, vapi_id: str) -> bool:
+        """Releases it; False if Vapi does not have it (any more)."""
+        return self._unless_gone("DELETE", f"/phone-number/{vapi_id}")
+
+    def org_id(self) -> str | None:
+        """The organisation that the key is of; None where it has no number, the rows of which tell it."""
+        rows = self.api.ask("GET", "/phone-number", query={"limit": 1})
+        return _number(rows[0]).org_id if rows else None
 
     def get_assistant(self, assistant_id: str) -> dict[str, Any] | None:
         return self._get(f"/assistant/{assistant_id}")

@@ -383,6 +383,7 @@ class NumbersOfCarrier(Steps):
 
     def lost_at_vapi(self, record: NumberRecord) -> NumberRecord:
         """Somebody has deleted it there; it is wanted and paid, so it is imported anew."""
+        self.refuse_other_organisation(record)
         return self._went_on(self.step(record, lambda now: now.lost_at_vapi(self._now())))
 
     def _bring_in_step(self, record: NumberRecord) -> NumberRecord:
@@ -404,7 +405,7 @@ class NumbersOfCarrier(Steps):
             if not record.is_forced and self.in_call(record):
                 return record
             if record.vapi_id is not None:
-                self.vapi.release_number(record.vapi_id)
+                self.leave_vapi(record)
             record = self.step(record, lambda now: now.noted(left_vapi=True))
             return self._release(record) if _at(record).left_vapi else record
         if not (at.is_added or record.is_lost):

@@ -110,11 +110,12 @@ class NumbersOfVapi(Steps):
             return confirmed
 
     def lost_at_vapi(self, record: NumberRecord) -> NumberRecord:
+        self.refuse_other_organisation(record)
         detail = "Vapi no longer has this number."
         return self.step(record, lambda now: now.failed(GONE_AT_PROVIDER, detail, self._now()))
 
     def _release(self, record: NumberRecord) -> NumberRecord:
         if not record.is_forced and self.in_call(record):
             return record
-        self.vapi.release_number(str(record.vapi_id))
+        self.leave_vapi(record)
         return self.step(record, lambda now: now.released(self._now()))

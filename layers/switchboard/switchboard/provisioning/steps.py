@@ -7,7 +7,13 @@ from decimal import Decimal
 from typing import Any, Protocol, Self
 
 from switchboard.carriers.vapi import BLOCKED, Vapi, VapiNumber, held_at_vapi, server_of
-from switchboard.errors import NotAvailable, PurchaseRefused, RequirementMissing, SwitchboardError
+from switchboard.errors import (
+    NotAvailable,
+    ProviderNotConfigured,
+    PurchaseRefused,
+    RequirementMissing,
+    SwitchboardError,
+)
 from switchboard.model.at_carrier import AtCarrier, Candidate
 from switchboard.model.number import PhoneNumberRequest
 from switchboard.model.record import NumberRecord
@@ -73,7 +79,7 @@ class Purchasing(Protocol):
         ...
 
     def lost_at_vapi(self, record: NumberRecord) -> NumberRecord:
-        """Vapi does not have a number that is in service."""
+        """Vapi does not have a number that is in service. Raises ProviderNotConfigured if its key is a wrong one."""
         ...
 
 
@@ -94,6 +100,16 @@ class Steps(Changes):
         held = held_at_vapi(name=number.name, fallback=number.forwarding_number)
         wanted = {**of_provider, **held, "server": server_of(record.server_url, self.token(number.id, number.business))}
         return {key: value for key, value in wanted.items() if value is not None}
+
+    def leave_vapi(self, record: NumberRecord) -> None:
+        """Has Vapi let go of the number. Repeatable. Raises ProviderNotConfigured as `refuse_other_organisation`."""
+        if not self.vapi.release_number(str(record.vapi_id)):
+            self.refuse_other_organisation(record)
+
+    def refuse_other_organisation(self, record: NumberRecord) -> None:
+        """For what Vapi does not have. Raises ProviderNotConfigured if its key is of another organisation by now."""
+        if record.vapi_org_id is not None and self.vapi.org_id() not in (None, record.vapi_org_id):
+            raise ProviderNotConfigured("vapi", "its key is of another organisation than the number is in.")
 
     def activated(self, record: NumberRecord, held: VapiNumber) -> NumberRecord:
         """Takes the number into service once Vapi has; a number of Vapi's own gets its E.164 now."""
