@@ -277,6 +277,13 @@ def test_who_is_on_the_line_is_shown_without_a_number_and_gives_the_line_back(aw
     assert "assistantId" in rings(aws, number, "c4", OTHER).body
 
 
+@pytest.mark.parametrize("odd", [{"lines": "odd"}, {"lines": {"c0": "odd"}}, {}])
+def test_a_line_that_cannot_be_read_holds_up_no_erasure(aws: Deployment, odd: dict[str, Any]) -> None:
+    number = aws.bought(maxConcurrentCalls=2)
+    aws.table.put_item(Item=keys.lines(number["id"]) | odd)
+    assert counts(erase(aws).body) == NOTHING_MORE
+
+
 def test_a_line_whose_call_has_no_record_loses_its_callers_number(aws: Deployment) -> None:
     number = aws.bought(maxConcurrentCalls=2)
     now = int(time.time())

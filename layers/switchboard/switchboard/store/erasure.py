@@ -15,6 +15,7 @@ from switchboard.routing.caller import caller_of
 from switchboard.store import keys
 from switchboard.store.calls import Place, is_erased, place_of
 from switchboard.store.dynamo import Item, Table, plain, table, wire
+from switchboard.store.lines import lines_of
 from switchboard.store.usage import counted, taking_out
 
 _TRIES = 8
@@ -153,8 +154,8 @@ class Erasure:
         """Lines in use do not name a caller any more; they are held as ever."""
         client, name = self.table.client, self.table.name
         for item in self._found([keys.lines(number_id) for number_id in number_ids]):
-            for call_id, line in item["lines"].items():
-                if caller_of(line.get("caller")).e164 != caller:
+            for line in (lines_of(item) or {}).values():
+                if caller_of(line.caller).e164 != caller:
                     continue
                 try:
                     client.update_item(
@@ -162,8 +163,8 @@ class Erasure:
                         Key=wire({name: item[name] for name in ("PK", "SK")}),
                         UpdateExpression="REMOVE #lines.#call.caller",
                         ConditionExpression="#lines.#call.caller = :caller",
-                        ExpressionAttributeNames={"#lines": "lines", "#call": call_id},
-                        ExpressionAttributeValues=wire({":caller": line["caller"]}),
+                        ExpressionAttributeNames={"#lines": "lines", "#call": line.call_id},
+                        ExpressionAttributeValues=wire({":caller": line.caller}),
                     )
                 except client.exceptions.ConditionalCheckFailedException:
                     continue  # it was given back
