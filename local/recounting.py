@@ -55,16 +55,16 @@ def recounted(
 
     created: of the number, now: both Unix seconds. Calls are kept for so many days, so that of a number that is older
     only those hours and months are compared of which no call is gone, and the totals not at all; after the retention
-    was raised that is so many days later. A call that was erased, or is gone already while its receipt is not, counts
-    as its receipt says.
+    was raised that is so many days later. A call that was erased, or whose time is over, counts as its receipt says,
+    and not where that is gone: they expire together, and DynamoDB removes them in any order, days later.
     """
     kept_since = now - retention_days * DAY
     result = Recount(None if created >= kept_since else kept_since)
     due: defaultdict[Bucket, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for call_id, call, receipt in _paired(calls, receipts):
         counted = receipt.counted if receipt is not None else {}
-        if call is None or is_erased(call):
-            result.erased += call is not None
+        if call is None or is_erased(call) or _is_over(call, now):
+            result.erased += call is not None and is_erased(call)
             sums = counted
         else:
             result.calls += 1
@@ -83,6 +83,10 @@ def recounted(
                 held_value = held.get(bucket, {}).get(name, Decimal(0))
                 result.differences.append(Difference(" ".join(bucket), name, held_value, due[bucket][name]))
     return result
+
+
+def _is_over(call: Mapping[str, Any], now: int) -> bool:
+    return "expiresAt" in call and int(call["expiresAt"]) <= now
 
 
 def report(name: str, result: Recount) -> str:

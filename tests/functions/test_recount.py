@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -116,6 +117,23 @@ def test_a_call_whose_last_change_the_stream_never_brought_is_counted_by_a_repai
     assert [item for item in aws.items(f"NUMBER#{number['id']}") if item["SK"].startswith(("USAGE#", "TALLY#"))] == [
         item for item in repaired if item["SK"].startswith(("USAGE#", "TALLY#"))
     ]
+
+
+def test_a_repair_counts_no_call_whose_receipt_expired_before_it(
+    aws: Deployment, make: Make, number: dict[str, Any]
+) -> None:
+    """They expire together, and DynamoDB removes what has expired in any order, days later."""
+    before = aws.api("GET", f"/phone-numbers/{number['id']}").body["totalCalls"]
+    aws.table.update_item(
+        Key={"PK": f"NUMBER#{number['id']}", "SK": "CALL#c1"},
+        UpdateExpression="SET expiresAt = :now",
+        ExpressionAttributeValues={":now": int(time.time())},
+    )
+    aws.table.delete_item(Key={"PK": f"NUMBER#{number['id']}", "SK": "TALLY#c1"})
+    _, printed = make("--number", number["id"], "--repair")
+    assert "counted again" not in printed
+    assert "1 calls read, 0 erased, 0 not counted yet" in printed
+    assert aws.api("GET", f"/phone-numbers/{number['id']}").body["totalCalls"] == before
 
 
 def test_a_repair_leaves_sums_that_are_off_for_another_reason_as_they_are(
