@@ -424,3 +424,26 @@ def test_the_event_names_what_has_changed(aws: Deployment) -> None:
     (event,) = aws.events()
     assert event["detail-type"] == "updated"
     assert event["detail"]["data"]["changed"] == ["name", "tags"]
+
+
+@pytest.mark.parametrize("levels", [400, 900, 100_000], ids=["that can be read", "that just can", "that cannot"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/phone-numbers", '{"provider": "vapi", "metadata": %s}'),
+        ("PATCH", "/phone-numbers/{id}", '{"metadata": %s}'),
+        ("PATCH", "/phone-numbers/{id}", '{"provisioning": %s}'),
+        ("POST", "/phone-numbers/{id}/route-explanations", '{"changes": {"metadata": %s}}'),
+        ("POST", "/phone-numbers/{id}/routing-rules", '{"when": %s}'),
+    ],
+)
+def test_a_body_of_however_many_levels_is_refused(
+    aws: Deployment, method: str, path: str, body: str, levels: int
+) -> None:
+    number = aws.bought()
+    for opening, closing in (('{"a":', "}"), ("[", "]")):
+        nested = opening * levels + "1" + closing * levels
+        answer = aws.api(method, path.replace("{id}", number["id"]), raw=body % nested)
+        assert answer.status in (400, 422), answer
+        assert levels < 100_000 or (answer.status, answer.body["code"]) == (400, "too_deep")
+    assert aws.api("GET", f"/phone-numbers/{number['id']}").body == number

@@ -47,6 +47,7 @@ def http_app() -> APIGatewayHttpResolver:
     app.exception_handler([RequestValidationError, ValidationError])(problems.of_validation)
     app.exception_handler(RequestUnsupportedContentType)(problems.of_media_type)
     app.exception_handler(ServiceError)(problems.of_edge)
+    app.exception_handler(RecursionError)(problems.of_nesting)
     return app
 
 

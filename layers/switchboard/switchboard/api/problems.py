@@ -96,6 +96,11 @@ def of_media_type(_error: RequestUnsupportedContentType) -> Response[str]:
     return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_json", "The body has to be of type application/json.")
 
 
+def of_nesting(_error: RecursionError) -> Response[str]:
+    """Only bodies are followed level by level here, so it is the body that has too many."""
+    return problem(HTTPStatus.BAD_REQUEST, "too_deep", "The body is nested too deeply to be read.")
+
+
 def of_validation(error: RequestValidationError | ValidationError) -> Response[str]:
     """422 with the path of each refused field; 400 for a body that is no JSON."""
     details: list[Any] = list(error.errors())
