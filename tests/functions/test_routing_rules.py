@@ -332,3 +332,77 @@ def test_two_changes_at_once_that_would_close_a_circle_together_are_not_both_wri
     with pytest.raises(ChangedMeanwhile):
         store.save(one, changed, looked_at)
     assert read(aws, first) == first
+
+
+COMING = "+14155550142"
+"""A number that is not ours yet."""
+
+
+def test_a_number_is_not_created_whose_forward_comes_back_to_it(aws: Deployment) -> None:
+    twilio = aws.configure("twilio")
+    ours = aws.bought()
+    assert forwarding(aws, ours, COMING).status == 200
+    wanted = {"provider": "twilio", "phoneNumber": COMING, "forwardingNumber": ours["phoneNumber"]}
+    twilio.hand_over(COMING, "somebody's")
+    ((path, message),) = refused(aws.api("POST", "/phone-numbers", body={**wanted, "purchase": False}))
+    assert path == "forwardingNumber"
+    assert ours["phoneNumber"] in message
+    assert len(aws.items("NUMBER#")) == 1
+
+
+def left_inactive(aws: Deployment, coming: dict[str, Any], ours: dict[str, Any]) -> None:
+    """It is in service but does not answer, says why, and answers once its forward leads elsewhere."""
+    number = read(aws, coming)
+    assert (number["status"], number["provisioning"]["state"]) == ("inactive", "ready")
+    (warning,) = number["warnings"]
+    assert ours["phoneNumber"] in warning
+    assert number["provisioning"]["error"] == {"code": "forwards_in_circle", "detail": warning}
+    assert number["activationDate"] is None
+    aws.check()
+    (row,) = aws.rows(number["id"])
+    assert row.get("fallbackDestination") is None, "nor does Vapi forward its calls"
+    assert "error" in rings(aws, number, "call-1").body
+    path = f"/phone-numbers/{number['id']}"
+    assert [where for where, _ in refused(aws.api("PATCH", path, body={"status": "active"}))] == ["forwardingNumber"]
+    mended = aws.api("PATCH", path, body={"status": "active", "forwardingNumber": ELSEWHERE})
+    assert (mended.status, mended.body["status"], mended.body["warnings"]) == (200, "active", [])
+    assert mended.body["provisioning"]["error"] is None
+    assert mended.body["activationDate"] is not None
+
+
+def test_a_number_whose_forward_comes_back_to_it_when_vapi_tells_its_e164_stays_inactive(aws: Deployment) -> None:
+    ours = aws.bought()
+    assert forwarding(aws, ours, f"+{int(ours['phoneNumber'].removeprefix('+')) + 1}").status == 200
+    wanted = {"provider": "vapi", "areaCode": "415", "forwardingNumber": ours["phoneNumber"]}
+    coming = aws.api("POST", "/phone-numbers", body=wanted)
+    aws.check()
+    left_inactive(aws, coming.body, ours)
+
+
+@pytest.mark.parametrize("provider", ["twilio", "vonage"])
+def test_a_forward_that_is_set_while_its_number_is_bought_does_not_come_back_to_it(
+    aws: Deployment, provider: str
+) -> None:
+    seller = aws.configure(provider)
+    ours = aws.bought()
+    assert forwarding(aws, ours, COMING).status == 200
+    seller.simulator.fault(Fault(*seller.purchase, cut="before"))
+    coming = aws.api("POST", "/phone-numbers", body={"provider": provider, "phoneNumber": COMING})
+    assert coming.body["provisioning"]["state"] == "purchasing"
+    assert [path for path, _ in refused(forwarding(aws, coming.body, ours))] == ["forwardingNumber"]
+
+
+@pytest.mark.parametrize("provider", ["twilio", "vonage", "bandwidth"])
+def test_a_number_that_was_found_by_a_search_and_whose_forward_comes_back_to_it_stays_inactive(
+    aws: Deployment, provider: str
+) -> None:
+    aws.configure(provider)
+    ours = aws.bought()
+    query = {"provider": provider, "areaCode": "415", "limit": "1"}
+    (shown,) = aws.api("GET", "/available-phone-numbers", query=query).body["items"]
+    assert forwarding(aws, ours, shown["phoneNumber"]).status == 200
+    wanted = {"provider": provider, "areaCode": "415", "forwardingNumber": ours["phoneNumber"]}
+    coming = aws.api("POST", "/phone-numbers", body=wanted)
+    for _ in range(3):
+        aws.check()
+    left_inactive(aws, coming.body, ours)

@@ -80,6 +80,8 @@ LONGEST_WAIT = 86_400
 LISTS = {"blockedNumbers": "blocked_numbers", "allowedNumbers": "allowed_numbers"}
 """Lists of callers, whose exact entries are kept beside the record."""
 
+INACTIVE = "The number is in service but inactive: change what forwards in a circle, then make it active."
+
 OWN_SERVER = (
     "The assistant has a server of its own, to which Vapi sends its messages. It is left alone: "
     "its calls are learnt from Vapi's call list, about a minute late."
@@ -357,19 +359,24 @@ class NumberRecord(Shape):
 
         What its carrier has told of it stays, as does the status that its owner gave it before it was imported anew.
         """
-        known = facts.model_dump(by_alias=False, exclude_none=True) if self.carrier is None else {}
         status = Status.ACTIVE if self.number.activation_date is None else self.number.status
+        since = self.number.activation_date or at
         ready = Provisioning(state="ready", since=at)
-        return self._moved(
-            at,
-            {
-                **known,
-                "phone_number": phone_number,
-                "status": status,
-                "activation_date": self.number.activation_date or at,
-                "provisioning": ready,
-            },
-        ).answered()
+        return self._in_service(phone_number, facts, at, status=status, activation_date=since, provisioning=ready)
+
+    def left_inactive(self, phone_number: str, facts: NumberFacts, detail: str, at: Timestamp) -> Self:
+        """The number could answer, but would send its callers round in a circle: its owner has to make it active.
+
+        Vapi may hold a fallback of it already, and is told that there is none.
+        """
+        error = ProvisioningError(code="forwards_in_circle", detail=f"{INACTIVE} {detail}")
+        ready = Provisioning(state="ready", since=at, error=error)
+        moved = self._in_service(phone_number, facts, at, status=Status.INACTIVE, provisioning=ready)
+        return moved.model_copy(update={"out_of_step": True})
+
+    def _in_service(self, phone_number: str, facts: NumberFacts, at: Timestamp, **changes: Any) -> Self:
+        known = facts.model_dump(by_alias=False, exclude_none=True) if self.carrier is None else {}
+        return self._moved(at, {**known, "phone_number": phone_number, **changes}).answered()
 
     def blocked(self, detail: str, at: Timestamp) -> Self:
         """Its provider does not let it be used, and may yet: its owner is told, and it is asked ever less often."""
@@ -540,6 +547,9 @@ class NumberRecord(Shape):
         )
         if status != self.number.status:
             changes["status"] = status
+        if status == Status.ACTIVE and self.number.activation_date is None:
+            ready = self.number.provisioning.model_copy(update={"error": None})
+            changes |= {"activation_date": int(at), "provisioning": ready}
         new_secret = secret is not None and secret != self.webhook_secret
         if not changes and not new_secret:
             return self
@@ -576,6 +586,8 @@ class NumberRecord(Shape):
         """What the owner sees. counters: by their names in Python. The secret is told by one answer only."""
         secret = None if self.webhook_secret is None else self.webhook_secret if told_secret else MASK
         warnings = [OWN_SERVER] if self.profile is not None and self.profile.own_server else []
+        if self.state == "ready" and self.number.provisioning.error is not None:
+            warnings.append(self.number.provisioning.error.detail)
         by_rules = {rule.then.id for rule in self.number.call_routing_rules}
         warnings += [
             f"{target}, which a {'routing rule' if target in by_rules else 'usage threshold'} names: {OWN_SERVER}"

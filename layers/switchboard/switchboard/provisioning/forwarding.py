@@ -1,6 +1,6 @@
 """Forwards that would come round in a circle through other numbers of the same business."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from switchboard.errors import FieldError, InvalidRequest
@@ -47,12 +47,20 @@ def refuse_circles(numbers: Numbers, old: NumberRecord, new: NumberRecord) -> li
     """Raises InvalidRequest with the path of each forward of `new` that comes back to it.
 
     The numbers that were looked at: only as long as they stay as they are is the change known to close no circle.
-    Nothing is looked at where the change leaves the forwards as they were.
+    Nothing is looked at where the change leaves the forwards as they were, unless the number becomes active by it. So
+    what could not be known while it was bought is known before it answers anybody.
     """
-    own, leads = new.number.phone_number, forwards(new.number)
-    if own is None or set(leads.values()) <= set(forwards(old.number).values()):
+    leads = forwards(new.number)
+    adds = not set(leads.values()) <= set(forwards(old.number).values())
+    becomes_active = new.number.status == Status.ACTIVE != old.number.status
+    if new.claimed is None or not (adds or becomes_active):
         return []
-    walk = _Walk(numbers, new.number.business, {})
+    return refuse_circle(numbers, new.number.business, new.claimed, leads)
+
+
+def refuse_circle(numbers: Numbers, business: str, own: str, leads: Mapping[str, str]) -> list[NumberRecord]:
+    """As `refuse_circles`. leads: path of the field -> the E.164 to which the number `own` would forward."""
+    walk = _Walk(numbers, business, {})
     ways = {path: walk.comes_to(start, own) for path, start in leads.items()}
     circles = [
         FieldError(path, f"comes back to the number itself, by way of {', '.join(way[:-1])}")

@@ -27,12 +27,12 @@ from switchboard.errors import (
     ProviderError,
     ProviderNotConfigured,
 )
-from switchboard.model.number import PhoneNumberRequest, Provider, VapiAssistant
+from switchboard.model.number import PhoneNumberRequest, Provider, VapiAssistant, forwards
 from switchboard.model.record import GONE_AT_PROVIDER, LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
 from switchboard.model.rules import NewRoutingRule, RoutingRule
 from switchboard.provisioning.assistants import examine, examine_rule, examine_rules, examine_thresholds
 from switchboard.provisioning.changes import Changes
-from switchboard.provisioning.forwarding import refuse_circles
+from switchboard.provisioning.forwarding import refuse_circle, refuse_circles
 from switchboard.provisioning.steps import NOT_BOUGHT, Plan, Purchasing, refusal
 from switchboard.store.budgets import Budget, Budgets
 from switchboard.store.screening import Screening
@@ -70,6 +70,8 @@ class Lifecycle(Changes):
         rule_profiles = examine_rules(self.vapi, request.call_routing_rules)
         rule_profiles |= examine_thresholds(self.vapi, request.usage_thresholds)
         try:
+            if request.phone_number is not None:
+                refuse_circle(self.numbers, business, request.phone_number, forwards(request))
             plan = purchasing.plan(request)
             bearing = self._bearing(plan, request, business)
         except (InvalidRequest, NotAvailable, ProviderNotConfigured):

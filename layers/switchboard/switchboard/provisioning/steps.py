@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 
 from switchboard.carriers.vapi import BLOCKED, Vapi, VapiNumber, held_at_vapi, server_of
 from switchboard.errors import (
+    InvalidRequest,
     NotAvailable,
     ProviderNotConfigured,
     PurchaseRefused,
@@ -112,14 +113,21 @@ class Steps(Changes):
             raise ProviderNotConfigured("vapi", "its key is of another organisation than the number is in.")
 
     def activated(self, record: NumberRecord, held: VapiNumber) -> NumberRecord:
-        """Takes the number into service once Vapi has; a number of Vapi's own gets its E.164 now."""
+        """Takes the number into service once Vapi has; a number of Vapi's own gets its E.164 now.
+
+        A number that would forward its callers back to itself is not lost, but stays inactive.
+        """
         if held.status == BLOCKED:
             return self.step(record, lambda now: now.blocked("Vapi has blocked the number.", self._now()))
         phone_number = record.number.phone_number or held.number
         if held.status != "active" or phone_number is None:
             return record
         facts = facts_of(phone_number, self.home_country)
-        return self.step(record, lambda now: now.activated(phone_number, facts, self._now()))
+        try:
+            return self.step(record, lambda now: now.activated(phone_number, facts, self._now()))
+        except InvalidRequest as circle:
+            detail = "; ".join(f"{error.path} {error.message}" for error in circle.errors)
+            return self.step(record, lambda now: now.left_inactive(phone_number, facts, detail, self._now()))
 
     def in_call(self, record: NumberRecord) -> bool:
         """Whether somebody is talking on the number right now, as Vapi's call list has it."""
