@@ -7,7 +7,8 @@ import pytest
 from local.simulators.vapi import Fault
 from switchboard.errors import ChangedMeanwhile
 from switchboard.provisioning.forwarding import refuse_circles
-from switchboard.store.numbers import numbers
+from switchboard.store import keys
+from switchboard.store.numbers import numbers, stored
 from tests.functions.conftest import Deployment
 from tests.functions.ringing import rings
 from tests.support.invoking import Answer
@@ -406,3 +407,39 @@ def test_a_number_that_was_found_by_a_search_and_whose_forward_comes_back_to_it_
     for _ in range(3):
         aws.check()
     left_inactive(aws, coming.body, ours)
+
+
+def own_numbers(aws: Deployment, count: int) -> list[str]:
+    """The E.164 of so many numbers of the business, put as they are stored."""
+    known = numbers().get(aws.bought()["id"])
+    with aws.table.batch_writer() as batch:
+        for at in range(count):
+            number = known.number.model_copy(update={"id": f"pn_{at:026}", "phone_number": f"+1202600{at:04}"})
+            batch.put_item(stored(known.model_copy(update={"number": number})))
+            batch.put_item(keys.e164(f"+1202600{at:04}") | {"numberId": number.id, "business": number.business})
+    return [f"+1202600{at:04}" for at in range(count)]
+
+
+def to_each(goals: list[str]) -> list[dict[str, Any]]:
+    return [
+        rule(f"r{at}", at, {"action": "forward", "number": goal}, when={"callerNumbers": [f"+1202555{at:04}"]})
+        for at, goal in enumerate(goals)
+    ]
+
+
+def test_forwards_over_more_own_numbers_than_one_write_can_watch_are_refused_by_path(aws: Deployment) -> None:
+    goals, number = own_numbers(aws, 91), aws.bought()
+    path = f"/phone-numbers/{number['id']}"
+    ((where, message),) = refused(aws.api("PATCH", path, body={"callRoutingRules": to_each(goals)}))
+    assert where == "callRoutingRules.90.then.number"
+    assert "90" in message
+
+
+def test_lists_and_forwards_that_are_too_many_for_one_write_are_refused_by_path(aws: Deployment) -> None:
+    goals, number = own_numbers(aws, 9), aws.bought()
+    path = f"/phone-numbers/{number['id']}"
+    blocked = [f"+1202555{at:04}" for at in range(90)]
+    both = {"blockedNumbers": blocked, "callRoutingRules": to_each(goals)}
+    assert [where for where, _ in refused(aws.api("PATCH", path, body=both))] == ["callRoutingRules.0.then.number"]
+    fewer = {**both, "blockedNumbers": blocked[:81]}
+    assert aws.api("PATCH", path, body=fewer).status == 200

@@ -1,27 +1,47 @@
 """Forwards that would come round in a circle through other numbers of the same business."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from switchboard.errors import FieldError, InvalidRequest
 from switchboard.model.number import Status, forwards
 from switchboard.model.record import NumberRecord
+from switchboard.model.screening import exact
 from switchboard.store.numbers import Numbers
 
 MAX_HOPS = 10
 """How far forwards are followed. Networks end a call that has been diverted fewer times than that."""
 
 
+MOST_MET = 90
+"""How many numbers a write can watch: DynamoDB takes 100 things in a transaction, and the number itself is some."""
+
+MOST_ASKED = 1000
+"""How many E.164 are looked up for one change, so that it ends while its owner waits."""
+
+
+class _TooMany(Exception):
+    """The forwards lead over more numbers than can be watched or looked up."""
+
+
 @dataclass(frozen=True)
 class _Walk:
-    """From one forward on: by E.164, the numbers that the calls come to; None for one that is not the business's."""
+    """From one forward on: by E.164, the numbers that the calls come to; None for one that is not the business's.
+
+    room: how many of the business's may be met.
+    """
 
     numbers: Numbers
     business: str
-    met: dict[str, NumberRecord | None]
+    room: int
+    met: dict[str, NumberRecord | None] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> list[NumberRecord]:
+        return [record for record in self.met.values() if record is not None]
 
     def comes_to(self, start: str, goal: str) -> list[str] | None:
-        """The numbers on a way from `start` to `goal`, both included; None if there is none."""
+        """The numbers on a way from `start` to `goal`, both included; None if there is none. Raises _TooMany."""
         ways = [[start]]
         reached = {start}
         for _ in range(MAX_HOPS):
@@ -37,6 +57,8 @@ class _Walk:
             found = self.numbers.by_phone_number(phone_number)
             ours = found is not None and found.number.business == self.business
             self.met[phone_number] = found if ours else None
+            if len(self.ours) > self.room or len(self.met) > MOST_ASKED:
+                raise _TooMany
         record = self.met[phone_number]
         if record is None or record.number.status == Status.CANCELLED:
             return ()
@@ -55,18 +77,31 @@ def refuse_circles(numbers: Numbers, old: NumberRecord, new: NumberRecord) -> li
     becomes_active = new.number.status == Status.ACTIVE != old.number.status
     if new.claimed is None or not (adds or becomes_active):
         return []
-    return refuse_circle(numbers, new.number.business, new.claimed, leads)
+    was, becomes = old.number, new.number
+    lists = (was.blocked_numbers, becomes.blocked_numbers), (was.allowed_numbers, becomes.allowed_numbers)
+    listed = sum(len(exact(before) ^ exact(after)) for before, after in lists)
+    return refuse_circle(numbers, new.number.business, new.claimed, leads, room=MOST_MET - listed)
 
 
-def refuse_circle(numbers: Numbers, business: str, own: str, leads: Mapping[str, str]) -> list[NumberRecord]:
-    """As `refuse_circles`. leads: path of the field -> the E.164 to which the number `own` would forward."""
-    walk = _Walk(numbers, business, {})
-    ways = {path: walk.comes_to(start, own) for path, start in leads.items()}
-    circles = [
-        FieldError(path, f"comes back to the number itself, by way of {', '.join(way[:-1])}")
-        for path, way in ways.items()
-        if way is not None
-    ]
+def refuse_circle(
+    numbers: Numbers, business: str, own: str, leads: Mapping[str, str], *, room: int = MOST_MET
+) -> list[NumberRecord]:
+    """As `refuse_circles`. leads: path of the field -> the E.164 to which the number `own` would forward.
+
+    room: how many numbers of the business the write can watch. Raises InvalidRequest too where there are more.
+    """
+    walk = _Walk(numbers, business, room)
+    circles = []
+    for path, start in leads.items():
+        try:
+            way = walk.comes_to(start, own)
+        except _TooMany:
+            message = (
+                f"leads over too many numbers: one update can watch {room} of the business's, and ask of {MOST_ASKED}"
+            )
+            raise InvalidRequest(FieldError(path, message)) from None
+        if way is not None:
+            circles.append(FieldError(path, f"comes back to the number itself, by way of {', '.join(way[:-1])}"))
     if circles:
         raise InvalidRequest(*circles)
-    return [record for record in walk.met.values() if record is not None]
+    return walk.ours
