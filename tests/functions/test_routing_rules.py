@@ -6,11 +6,13 @@ import pytest
 
 from local.simulators.vapi import Fault
 from switchboard.errors import ChangedMeanwhile
+from switchboard.model.record import PROFILE_BYTES, AssistantProfile
+from switchboard.model.screening import Listed
 from switchboard.provisioning.forwarding import refuse_circles
 from switchboard.store import keys
 from switchboard.store.numbers import numbers, stored
 from tests.functions.conftest import Deployment
-from tests.functions.ringing import rings
+from tests.functions.ringing import T, rings
 from tests.support.invoking import Answer
 
 CALLER = "+12025550123"
@@ -443,3 +445,69 @@ def test_lists_and_forwards_that_are_too_many_for_one_write_are_refused_by_path(
     assert [where for where, _ in refused(aws.api("PATCH", path, body=both))] == ["callRoutingRules.0.then.number"]
     fewer = {**both, "blockedNumbers": blocked[:81]}
     assert aws.api("PATCH", path, body=fewer).status == 200
+
+
+# ---- how much a number can hold ----
+
+
+def callers(count: int, of: int = 0) -> list[str]:
+    return [f"+1202{of:03}{at:04}" for at in range(count)]
+
+
+def large(rules: int) -> list[dict[str, Any]]:
+    """Rules of 15,000 bytes of callers each."""
+    return [rule(f"r{at}", at, when={"callerNumbers": callers(1000, at)}) for at in range(rules)]
+
+
+def test_more_configuration_than_a_number_can_hold_is_refused_by_its_largest_part(aws: Deployment) -> None:
+    number = aws.bought()
+    path, too_large = f"/phone-numbers/{number['id']}", {"callRoutingRules": large(40)}
+    ((where, message),) = refused(aws.api("PATCH", path, body=too_large))
+    assert where == "callRoutingRules"
+    assert "240000 bytes" in message
+    created = aws.api("POST", "/phone-numbers", body={"provider": "vapi", **too_large})
+    assert refused(created) == [(where, message)]
+    explained = aws.api("POST", f"{path}/route-explanations", body={"caller": CALLER, "changes": too_large})
+    assert [where for where, _ in refused(explained)] == ["callRoutingRules"]
+    assert read(aws, number) == number
+
+
+def special_days(count: int) -> list[dict[str, Any]]:
+    return [
+        {"name": "x" * 100, "validFrom": f"2026-01-{at % 28 + 1:02}", "validThrough": "2026-12-31"}
+        for at in range(count)
+    ]
+
+
+def test_a_rule_or_hours_for_which_there_is_no_room_are_refused_by_path(aws: Deployment) -> None:
+    number = aws.bought(callRoutingRules=large(14))
+    wanted = rule("late", 99, when={"callerNumbers": callers(1000, 500)})
+    assert add(aws, number, wanted).status == 201
+    assert [path for path, _ in refused(add(aws, number, {**wanted, "id": "later", "priority": 100}))] == ["when"]
+    hours = {**HOURS, "specialOpeningHoursSpecification": special_days(400)}
+    assert [path for path, _ in refused(set_hours(aws, number, hours))] == ["openingHoursSpecification"]
+
+
+def test_all_that_a_number_may_hold_can_be_stored(aws: Deployment) -> None:
+    configured = {"callRoutingRules": large(14), "metadata": {"a": "é" * 8_000}, "description": "\U0001f642" * 1000}
+    number = aws.bought(**configured)
+    store = numbers()
+    old = store.get(number["id"])
+    blocks = [Listed(pattern=f"+1202600{at:03}*", added_at=T, reason="\U0001f642" * 200) for at in range(90)]
+    profile = AssistantProfile(metadata={"a": "x" * (PROFILE_BYTES - 200)})
+    full = old.model_copy(update={"revision": old.revision + 1, "blocked_prefixes": blocks})
+    full = full.with_profiles(profile, {})
+    store.save(old, full)
+    assert store.get(number["id"]).profile == profile
+
+
+def test_assistants_that_have_more_to_be_kept_than_there_is_room_for_are_refused_by_path(aws: Deployment) -> None:
+    wordy = aws.at_vapi("assistant", name="a", metadata={"a": "x" * 30_000})
+    other = aws.at_vapi("assistant", name="b", metadata={"a": "x" * 20_000})
+    number = aws.bought(assistant={"id": wordy["id"]})
+    wanted = rule(then={"action": "assistant", "id": other["id"]})
+    assert [where for where, _ in refused(add(aws, number, wanted))] == ["then.id"]
+    path = f"/phone-numbers/{number['id']}"
+    aws.vapi.store.update("assistant", wordy["id"], {"metadata": {"a": "x" * 50_000}})
+    assert [where for where, _ in refused(aws.api("PUT", f"{path}/assistant", body={"id": wordy["id"]}))] == ["id"]
+    assert read(aws, number) == number

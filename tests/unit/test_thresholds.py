@@ -139,11 +139,11 @@ def test_a_number_without_thresholds_is_kept_as_before_there_were_any() -> None:
 
 def test_the_profile_of_a_thresholds_assistant_is_kept_as_long_as_it_is_named() -> None:
     profiles = {"a-1": AssistantProfile(own_server=True), "other": AssistantProfile()}
-    record = active(usageThresholds=[wanted(action="assistant", assistantId="a-1")]).with_rule_profiles(profiles)
+    record = active(usageThresholds=[wanted(action="assistant", assistantId="a-1")]).with_profiles(None, profiles)
     assert record.rule_profiles.keys() == {"a-1"}
     (warning,) = record.shown().warnings
     assert warning.startswith("a-1, which a usage threshold names: ")
-    without = record.updated({"usageThresholds": []}, LATER).with_rule_profiles(record.rule_profiles)
+    without = record.updated({"usageThresholds": []}, LATER).with_profiles(None, record.rule_profiles)
     assert without.rule_profiles == {}
 
 

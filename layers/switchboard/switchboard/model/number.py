@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from switchboard.errors import FieldError
@@ -33,6 +34,8 @@ from switchboard.model.thresholds import MAX_THRESHOLDS, UsageThreshold
 MAX_RULES = 500
 MAX_LINES = 1000
 """As many calls in progress as one item of the table holds for certain, whatever their callers are called."""
+CONFIGURATION_BYTES = 240_000
+"""Of JSON. An item of DynamoDB has 400 KB; escapes, reasons of blocks and profiles of assistants need the rest."""
 
 METADATA_BYTES = 16_384
 METADATA_LEVELS = 32
@@ -313,6 +316,18 @@ def forwards(configuration: NumberConfiguration) -> dict[str, str]:
     return found
 
 
+def too_large(configuration: NumberConfiguration) -> str | None:
+    """The largest field of a configuration that is larger than a number can hold; None of any other.
+
+    The lists of callers do not count: of them only prefixes, which are few, are kept with the number.
+    """
+    counted = set(NumberConfiguration.model_fields) - {"blocked_numbers", "allowed_numbers"}
+    if len(configuration.model_dump_json(include=counted, exclude_none=True).encode()) <= CONFIGURATION_BYTES:
+        return None
+    sizes = {name: len(configuration.model_dump_json(include={name}, exclude_none=True)) for name in counted}
+    return to_camel(max(sizes, key=lambda name: sizes[name]))
+
+
 def contradictions(
     configuration: NumberConfiguration, provider: Provider, own_number: str | None = None
 ) -> Iterator[FieldError]:
@@ -320,6 +335,10 @@ def contradictions(
 
     `own_number` is the E.164 that the configuration stands on, if it is known.
     """
+    part = too_large(configuration)
+    if part is not None:
+        yield FieldError(part, f"leaves no room: a number's configuration has at most {CONFIGURATION_BYTES} bytes")
+        return
     if configuration.caller_id_name is not None:
         yield from _wrong_name(provider, own_number)
     forwards = configuration.forwarding_number is not None
@@ -340,12 +359,16 @@ def contradictions(
         yield FieldError("inboundSettings.spamAction", "voicemail needs voicemailEnabled")
     yield from _wrong_thresholds(configuration)
     yield from _wrong_rules(configuration, own_number)
-    doubles = list(_doubles(configuration.call_routing_rules))
+    yield from _wrong_order(configuration.call_routing_rules)
+
+
+def _wrong_order(rules: list[RoutingRule]) -> Iterator[FieldError]:
+    doubles = list(_doubles(rules))
     yield from doubles
     if doubles:  # which of two comes first is then not known
         return
-    for position, earlier in shadowed(configuration.call_routing_rules):
-        rule = configuration.call_routing_rules[position]
+    for position, earlier in shadowed(rules):
+        rule = rules[position]
         message = f"{rule.id} is never reached: {earlier.id} comes first and takes every call that it could take"
         yield FieldError(f"callRoutingRules.{position}", message)
 

@@ -30,6 +30,7 @@ from switchboard.model.base import MADE_HERE, Money, Shape, Timestamp
 from switchboard.model.hours import BusinessHours
 from switchboard.model.number import (
     CONFIGURABLE,
+    CONFIGURATION_BYTES,
     COUNTERS,
     MASK,
     MAX_RULES,
@@ -44,6 +45,7 @@ from switchboard.model.number import (
     VapiAssistant,
     VapiPhoneNumber,
     contradictions,
+    too_large,
 )
 from switchboard.model.rules import RoutingRule
 from switchboard.model.screening import (
@@ -57,6 +59,9 @@ from switchboard.model.screening import (
 )
 
 ID_PREFIX = "pn_"
+
+PROFILE_BYTES = 40_000
+"""How much of a number's item the profiles of all its assistants may take."""
 
 UNFINISHED = frozenset({"purchasing", "importing", "activating", "undoing", "releasing"})
 """States in which the provider has still to be asked or told something."""
@@ -104,6 +109,11 @@ class AssistantProfile(Shape):
     metadata: dict[str, Any] = {}
     artifact_plan: dict[str, Any] = {}
     max_duration_seconds: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes as it is kept."""
+        return len(json.dumps(self.model_dump(by_alias=True)))
 
 
 class NumberFacts(Shape):
@@ -204,8 +214,6 @@ class NumberRecord(Shape):
             server_url=server_url,
             request_digest=digest(request),
             attempt=attempt,
-            profile=profile,
-            rule_profiles=dict(rule_profiles or {}),
             webhook_secret=secret,
             blocked_prefixes=prefixes(request.blocked_numbers, (), at),
             allowed_prefixes=prefixes(request.allowed_numbers, (), at),
@@ -213,7 +221,7 @@ class NumberRecord(Shape):
             thresholds_since=at if request.usage_thresholds else None,
             carrier=carrier,
             committed=committed,
-        )
+        ).with_profiles(profile, rule_profiles or {})
 
     @property
     def state(self) -> str:
@@ -426,15 +434,16 @@ class NumberRecord(Shape):
         if (assistant, profile) == (self.number.assistant, self.profile):
             return self
         self.refuse_if_cancelled()
-        return self._moved(at, {"assistant": assistant}).model_copy(update={"profile": profile})
+        return self._moved(at, {"assistant": assistant}).with_profiles(profile, self.rule_profiles)
 
     def with_rule(self, rule: RoutingRule, profile: AssistantProfile | None, at: Timestamp) -> Self:
-        """The rule added; unchanged where it is there already. Raises InvalidRequest with paths within the rule.
+        """The rule added; where it is there already only its profile is new. Raises InvalidRequest.
 
         profile: of the assistant, squad or workflow that the rule names.
         """
+        known = self.rule_profiles if profile is None else {**self.rule_profiles, str(rule.then.id): profile}
         if rule in self.number.call_routing_rules:
-            return self
+            return self.examined(self.profile, known, at)
         self.refuse_if_cancelled()
         rules = [*self.number.call_routing_rules, rule]
         if len(rules) > MAX_RULES:
@@ -444,8 +453,7 @@ class NumberRecord(Shape):
             FieldError(_path_within_rule(error.path, len(rules) - 1), error.message)
             for error in contradictions(wanted, wanted.provider, wanted.phone_number)
         )
-        added = {} if profile is None else {str(rule.then.id): profile}
-        return self._moved(at, {"call_routing_rules": rules}).with_rule_profiles(self.rule_profiles | added)
+        return self._moved(at, {"call_routing_rules": rules}).with_profiles(self.profile, known)
 
     def without_rule(self, rule_id: str, at: Timestamp) -> Self:
         """Raises RuleNotFound."""
@@ -453,14 +461,18 @@ class NumberRecord(Shape):
         if len(rules) == len(self.number.call_routing_rules):
             raise RuleNotFound(rule_id)
         self.refuse_if_cancelled()
-        return self._moved(at, {"call_routing_rules": rules}).with_rule_profiles(self.rule_profiles)
+        return self._moved(at, {"call_routing_rules": rules}).with_profiles(self.profile, self.rule_profiles)
 
     def with_hours(self, hours: BusinessHours, at: Timestamp) -> Self:
         """The business hours replaced as a whole; unchanged where they are the same already."""
         if hours == self.number.business_hours:
             return self
         self.refuse_if_cancelled()
-        return self._moved(at, {"business_hours": hours})
+        moved = self._moved(at, {"business_hours": hours})
+        if too_large(moved.number) is not None:
+            message = f"leaves no room: a number's configuration has at most {CONFIGURATION_BYTES} bytes"
+            raise InvalidRequest(FieldError("openingHoursSpecification", message))
+        return moved
 
     def with_lists(self, lists: Lists, at: Timestamp) -> Self:
         """The same record, which shows its exact callers too; what has lapsed at that instant is not shown."""
@@ -498,12 +510,33 @@ class NumberRecord(Shape):
         moved = self._moved(at, {"blocked_numbers": [entry.pattern for entry in entries]})
         return moved.model_copy(update={"blocked_prefixes": entries, "blocked_version": moved.number.version})
 
-    def with_rule_profiles(self, profiles: Mapping[str, AssistantProfile]) -> Self:
-        """The profiles of those whom the rules and the thresholds name; others are dropped."""
-        named = {rule.then.id for rule in self.number.call_routing_rules}
-        named |= {threshold.assistant_id for threshold in self.number.usage_thresholds}
-        kept = {target: profile for target, profile in profiles.items() if target in named}
-        return self.model_copy(update={"rule_profiles": kept})
+    def with_profiles(self, profile: AssistantProfile | None, rule_profiles: Mapping[str, AssistantProfile]) -> Self:
+        """Part of another move, which is the write. Profiles of whom neither rules nor thresholds name are dropped.
+
+        Raises InvalidRequest, by whoever has most to be kept, where all together are more than a number can hold.
+        """
+        paths: dict[str | None, str] = {}
+        for at, rule in enumerate(self.number.call_routing_rules):
+            paths.setdefault(rule.then.id, f"callRoutingRules.{at}.then.id")
+        for at, threshold in enumerate(self.number.usage_thresholds):
+            paths.setdefault(threshold.assistant_id, f"usageThresholds.{at}.assistantId")
+        kept = {target: each for target, each in rule_profiles.items() if target in paths}
+        sizes = {paths[target]: each.size for target, each in kept.items()}
+        sizes |= {} if profile is None else {"assistant.id": profile.size}
+        if sum(sizes.values()) > PROFILE_BYTES:
+            message = f"has metadata and artifactPlan at Vapi for which a number's {PROFILE_BYTES} bytes leave no room"
+            raise InvalidRequest(FieldError(max(sizes, key=lambda path: sizes[path]), message))
+        return self.model_copy(update={"profile": profile, "rule_profiles": kept})
+
+    def examined(
+        self, profile: AssistantProfile | None, rule_profiles: Mapping[str, AssistantProfile], at: Timestamp
+    ) -> Self:
+        """As `with_profiles`, as a move of its own: unchanged where they are the same already."""
+        known = self.with_profiles(profile, rule_profiles)
+        if known == self:
+            return self
+        self.refuse_if_cancelled()
+        return known._moved(at, {})  # noqa: SLF001
 
     def updated(self, patch: dict[str, Any], at: float) -> Self:
         """The JSON merge patch (RFC 7396) of a VapiPhoneNumber, applied. at: Unix seconds with their fraction.

@@ -5,6 +5,7 @@ Not told is a rule that only several earlier ones together leave nothing to, or 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from switchboard.model.hours import BusinessHours
 from switchboard.model.rules import RoutingRule, When
@@ -14,17 +15,42 @@ ALL = 100
 """A share that every caller is in."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """A rule's conditions, as they are compared with those of hundreds of others.
+
+    named: the only numbers for which they can hold. lengths: of the prefixes.
+    """
+
+    when: When
+    numbers: frozenset[str] | None
+    named: frozenset[str] | None
+    prefixes: frozenset[str] | None
+    lengths: tuple[int, ...]
+    countries: frozenset[str] | None
+    schedule: Hours | None
+
+    @classmethod
+    def of(cls, when: When) -> "_Conditions":
+        prefixes = None if when.caller_prefixes is None else frozenset(when.caller_prefixes)
+        return cls(
+            when=when,
+            numbers=None if when.caller_numbers is None else frozenset(when.caller_numbers),
+            named=when.named_callers,
+            prefixes=prefixes,
+            lengths=tuple(sorted({len(prefix) for prefix in prefixes or ()})),
+            countries=None if when.caller_countries is None else frozenset(when.caller_countries),
+            schedule=_compiled(when.schedule),
+        )
+
+
 def shadowed(rules: Sequence[RoutingRule]) -> Iterator[tuple[int, RoutingRule]]:
     """(position in `rules`, the earlier rule that shadows it) of each enabled rule that is never reached."""
     enabled = sorted((rule.priority, position) for position, rule in enumerate(rules) if rule.enabled)
-    schedules = {position: _compiled(rules[position].when.schedule) for _, position in enabled}
+    conditions = {position: _Conditions.of(rules[position].when) for _, position in enabled}
     for place, (priority, position) in enumerate(enabled):
         for earlier_priority, earlier in enabled[:place]:
-            if (
-                earlier_priority < priority
-                and _implies(rules[position].when, rules[earlier].when)
-                and schedules[earlier] in (None, schedules[position])
-            ):
+            if earlier_priority < priority and _implies(conditions[position], conditions[earlier]):
                 yield position, rules[earlier]
                 break
 
@@ -39,15 +65,16 @@ def _compiled(schedule: BusinessHours | None) -> Hours | None:
     return compile_hours(said)
 
 
-def _implies(narrow: When, wide: When) -> bool:
-    """Whether `wide` holds for certain whenever `narrow` does, whatever the call and the number; schedules apart."""
+def _implies(narrow: _Conditions, wide: _Conditions) -> bool:
+    """Whether `wide` holds for certain whenever `narrow` does, whatever the call, the instant and the number."""
     return (
-        wide.share in (None, ALL)
-        and wide.hours in (None, narrow.hours)
-        and _anonymous_follows(narrow, wide)
-        and _numbers_follow(narrow, wide)
+        wide.when.share in (None, ALL)
+        and wide.when.hours in (None, narrow.when.hours)
+        and _anonymous_follows(narrow.when, wide.when)
+        and (wide.numbers is None or (narrow.named is not None and narrow.named <= wide.numbers))
+        and (wide.countries is None or (narrow.countries is not None and narrow.countries <= wide.countries))
         and _prefixes_follow(narrow, wide)
-        and (wide.caller_countries is None or _within(narrow.caller_countries, wide.caller_countries))
+        and wide.schedule in (None, narrow.schedule)
     )
 
 
@@ -59,21 +86,10 @@ def _anonymous_follows(narrow: When, wide: When) -> bool:
     return wide.anonymous is False and any(condition is not None for condition in by_number)
 
 
-def _numbers_follow(narrow: When, wide: When) -> bool:
-    if wide.caller_numbers is None:
+def _prefixes_follow(narrow: _Conditions, wide: _Conditions) -> bool:
+    if wide.prefixes is None:
         return True
-    named = narrow.named_callers
-    return named is not None and named <= set(wide.caller_numbers)
-
-
-def _prefixes_follow(narrow: When, wide: When) -> bool:
-    if wide.caller_prefixes is None:
-        return True
-    prefixes = tuple(wide.caller_prefixes)
-    named = narrow.named_callers
-    beginnings = narrow.caller_prefixes if named is None else named
-    return beginnings is not None and all(beginning.startswith(prefixes) for beginning in beginnings)
-
-
-def _within(some: Sequence[str] | None, others: Sequence[str]) -> bool:
-    return some is not None and set(some) <= set(others)
+    beginnings = narrow.prefixes if narrow.named is None else narrow.named
+    if beginnings is None:
+        return False
+    return all(any(other[:length] in wide.prefixes for length in wide.lengths) for other in beginnings - wide.prefixes)

@@ -126,9 +126,12 @@ class Lifecycle(Changes):
         """Makes an assistant the number's default answerer. Raises InvalidRequest if Vapi does not have it."""
         self.numbers.get(wanted_id, business)
         named, profile = examine(self.vapi, assistant, "id")
-        return self._change(
-            wanted_id, business, if_version, lambda record: record.assigned(named, profile, self._now())
-        )
+        try:
+            return self._change(
+                wanted_id, business, if_version, lambda record: record.assigned(named, profile, self._now())
+            )
+        except InvalidRequest as refused:
+            raise InvalidRequest(*map(_within_assistant, refused.errors)) from None
 
     def add_rule(self, wanted_id: str, business: str, rule: NewRoutingRule, if_version: int | None) -> NumberRecord:
         """Adds a routing rule, with an id made here where it has none.
@@ -251,7 +254,7 @@ class Lifecycle(Changes):
         if (rules, thresholds) != (record.number.call_routing_rules, record.number.usage_thresholds):
             profiles = record.rule_profiles | examine_rules(self.vapi, rules, record.number.call_routing_rules)
             profiles |= examine_thresholds(self.vapi, thresholds, record.number.usage_thresholds)
-            new = new.with_rule_profiles(profiles)
+            new = new.with_profiles(new.profile, profiles)
         return new
 
     def _tried_now(self, record: NumberRecord) -> NumberRecord:
@@ -282,6 +285,13 @@ class Lifecycle(Changes):
         return self._tried_now(record)
 
 
+def _within_assistant(error: FieldError) -> FieldError:
+    """The error as the request of one assistant has it."""
+    return FieldError(error.path.removeprefix("assistant."), error.message)
+
+
 def _within_rule(error: FieldError) -> FieldError:
-    """The error as the request of one rule has it: a circle is found in the whole number."""
+    """The error as the request of one rule has it: circles, and a lack of room, are found in the whole number."""
+    if error.path == "assistant.id" or error.path.startswith("usageThresholds."):
+        return FieldError("then.id", error.message)
     return FieldError(re.sub(r"^callRoutingRules\.\d+\.", "", error.path), error.message)
