@@ -10,6 +10,7 @@ from switchboard.model.record import PROFILE_BYTES, AssistantProfile
 from switchboard.model.screening import Listed
 from switchboard.provisioning.forwarding import refuse_circles
 from switchboard.store import keys
+from switchboard.store.dynamo import wire
 from switchboard.store.numbers import numbers, stored
 from tests.functions.conftest import Deployment
 from tests.functions.ringing import T, rings
@@ -266,14 +267,65 @@ def test_a_rules_assistant_with_a_server_of_its_own_brings_a_warning_until_the_r
     assert remove(aws, number, "vip").body["warnings"] == []
 
 
-def test_an_update_asks_vapi_only_about_whom_it_has_not_named_before(aws: Deployment) -> None:
+def test_an_update_reads_each_assistant_once_however_many_rules_name_it(aws: Deployment) -> None:
     sales = aws.at_vapi("assistant", name="Sales")
-    first = rule("first", 1, {"action": "assistant", "id": sales["id"]}, when={"hours": "open"})
-    number = aws.bought(callRoutingRules=[first])
-    asked = len(aws.vapi.requests_to("GET", f"/assistant/{sales['id']}"))
-    both = {"callRoutingRules": [first, rule("second", 2)]}
-    assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body=both).status == 200
-    assert len(aws.vapi.requests_to("GET", f"/assistant/{sales['id']}")) == asked
+    then = {"action": "assistant", "id": sales["id"]}
+    both = [rule("first", 1, then, when={"hours": "open"}), rule("second", 2, then)]
+    number = aws.bought()
+    wanted = {"callRoutingRules": both, "assistant": {"id": sales["id"]}}
+    assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body=wanted).status == 200
+    assert len(aws.vapi.requests_to("GET", f"/assistant/{sales['id']}")) == 1
+
+
+@pytest.mark.parametrize("way", ["the same rule added", "the same rules", "the same assistant", "the same threshold"])
+def test_whoever_is_named_again_is_read_again(aws: Deployment, way: str) -> None:
+    made = aws.at_vapi("assistant", name="Sales", serverMessages=["conversation-update"])
+    then = {"action": "assistant", "id": made["id"]}
+    threshold = {"id": "t", "metric": "calls", "period": "day", "limit": 5, "action": "assistant"}
+    configured: dict[str, Any] = {
+        "the same rule added": {"callRoutingRules": [rule(then=then)]},
+        "the same rules": {"callRoutingRules": [rule(then=then)]},
+        "the same assistant": {"assistant": {"id": made["id"]}},
+        "the same threshold": {"usageThresholds": [{**threshold, "assistantId": made["id"]}]},
+    }[way]
+    number = aws.bought(**configured)
+    aws.vapi.store.update("assistant", made["id"], {"server": {"url": "https://acme.example/vapi"}})
+    if way == "the same rule added":
+        again = add(aws, number, rule(then=then))
+    else:
+        again = aws.api("PATCH", f"/phone-numbers/{number['id']}", body=configured)
+    assert len(again.body["warnings"]) == 1
+    assert again.body["version"] == number["version"] + 1
+    unchanged = aws.api("PATCH", f"/phone-numbers/{number['id']}", body=configured)
+    assert unchanged.body == again.body
+
+
+@pytest.mark.parametrize("way", ["create", "update", "explain"])
+def test_more_assistants_than_one_request_can_read_are_refused_by_path(aws: Deployment, way: str) -> None:
+    made = [aws.at_vapi("assistant", name="a")["id"] for _ in range(51)]
+    listed = [
+        rule(f"r{at}", at, {"action": "assistant", "id": each}, when={"callerNumbers": [f"+1202555{at:04}"]})
+        for at, each in enumerate(made)
+    ]
+    number = aws.bought()
+    path, body = f"/phone-numbers/{number['id']}", {"callRoutingRules": listed}
+    answer = {
+        "create": lambda: aws.api("POST", "/phone-numbers", body={"provider": "vapi", **body}),
+        "update": lambda: aws.api("PATCH", path, body=body),
+        "explain": lambda: aws.api("POST", f"{path}/route-explanations", body={"caller": CALLER, "changes": body}),
+    }[way]()
+    ((where, message),) = refused(answer)
+    assert where.endswith("callRoutingRules.50.then.id")
+    assert "50" in message
+    assert len([seen for seen in aws.vapi.requests if seen["path"].startswith("/assistant/")]) == 50
+
+
+def test_members_of_a_squad_count_too(aws: Deployment) -> None:
+    members = [{"assistantId": aws.at_vapi("assistant", name="a")["id"]} for _ in range(50)]
+    squad = aws.at_vapi("squad", name="Team", members=members)
+    number = aws.bought()
+    path = f"/phone-numbers/{number['id']}/assistant"
+    assert [where for where, _ in refused(aws.api("PUT", path, body={"id": squad["id"], "type": "squad"}))] == ["id"]
 
 
 # ---- forwards in a circle ----
@@ -499,6 +551,17 @@ def test_all_that_a_number_may_hold_can_be_stored(aws: Deployment) -> None:
     full = full.with_profiles(profile, {})
     store.save(old, full)
     assert store.get(number["id"]).profile == profile
+    assert dynamodb_bytes({"M": wire(stored(full))}) < 400 * 1024
+
+
+def dynamodb_bytes(value: dict[str, Any]) -> int:
+    """What DynamoDB counts of a typed value, as its documentation on item sizes says; numbers at their most."""
+    ((kind, held),) = value.items()
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + dynamodb_bytes(inner) for name, inner in held.items())
+    if kind == "L":
+        return 3 + sum(1 + dynamodb_bytes(inner) for inner in held)
+    return {"S": lambda: len(held.encode()), "N": lambda: 21}.get(kind, lambda: 1)()
 
 
 def test_assistants_that_have_more_to_be_kept_than_there_is_room_for_are_refused_by_path(aws: Deployment) -> None:

@@ -33,7 +33,7 @@ from switchboard.model.call import Call
 from switchboard.model.number import VapiAssistant
 from switchboard.model.record import AssistantProfile, NumberRecord, digest
 from switchboard.model.test_call import TestCallRequest, id_of_test, longest_seconds, refuse
-from switchboard.provisioning.assistants import examine
+from switchboard.provisioning.assistants import Assistants, examine
 from switchboard.provisioning.connected import dialling_vapi, vapi
 from switchboard.provisioning.steps import CLOCK_SKEW_SECONDS, UNSURE_SECONDS
 from switchboard.routing.number import number_from_item
@@ -107,7 +107,7 @@ class Placing:
         assistant = refuse(record, request, None if anywhere else numbering_plan(request.to)[0])
         profile = record.profile
         if request.assistant is not None:
-            assistant, profile = examine(self.vapi, assistant, "assistant.id")
+            assistant, profile = examine(Assistants(self.vapi), assistant, "assistant.id")
         body = self._body(record, request, assistant, profile, test_id, at)
         zone = zone_of(number.business_hours.timezone if number.business_hours else None)
         intent = Intent(

@@ -1,6 +1,7 @@
 """What has to be known of an assistant, squad or workflow before a number may send its calls there."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from switchboard.carriers.vapi import Vapi
@@ -26,84 +27,120 @@ DEFAULT_SERVER_MESSAGES = (
 """What Vapi sends where an assistant names no server messages; both of ours are among them."""
 
 
+AT_VAPI = ("assistant", "squad", "workflow")
+"""The actions of a rule that name somebody at Vapi."""
+
 DEFAULT_SECONDS = 600
 """How long a call may last where an assistant does not say; Vapi's own default."""
 
 
-def examine(vapi: Vapi, wanted: VapiAssistant, path: str) -> tuple[VapiAssistant, AssistantProfile]:
-    """The assistant with its name at Vapi, and its profile. Raises InvalidRequest at `path` if Vapi has no such one.
+MOST_ASSISTANTS = 50
+"""How many assistants and squads are read for one request: each takes a moment, while its owner waits."""
 
-    Vapi publishes no way to read a workflow, so its id is taken as it is and its server is presumed its own.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Assistants:
+    """What Vapi has of the assistants and squads that one request names, each read once, members of squads included."""
+
+    vapi: Vapi
+    _read: dict[tuple[str, str], Row | None] = field(default_factory=dict)
+
+    def assistant(self, wanted: str) -> Row | None:
+        """None if Vapi has none. Raises TooManyAssistants."""
+        return self._row("assistant", wanted, self.vapi.get_assistant)
+
+    def squad(self, wanted: str) -> Row | None:
+        """None if Vapi has none. Raises TooManyAssistants."""
+        return self._row("squad", wanted, self.vapi.get_squad)
+
+    def _row(self, kind: str, wanted: str, read: Callable[[str], Row | None]) -> Row | None:
+        if (kind, wanted) not in self._read:
+            if len(self._read) == MOST_ASSISTANTS:
+                raise TooManyAssistants
+            self._read[kind, wanted] = read(wanted)
+        return self._read[kind, wanted]
+
+
+class TooManyAssistants(Exception):
+    """A request names more than can be read while its owner waits."""
+
+
+def examine(there: Assistants, wanted: VapiAssistant, path: str) -> tuple[VapiAssistant, AssistantProfile]:
+    """The assistant with its name at Vapi, and its profile.
+
+    Raises InvalidRequest at `path` if Vapi has no such one, or if the request names too many. Vapi publishes no way to
+    read a workflow, so its id is taken as it is and its server is presumed its own.
     """
     if wanted.type == "workflow":
         return wanted, AssistantProfile(own_server=True)
-    if wanted.type == "squad":
-        found = vapi.get_squad(wanted.id)
-        profile = None if found is None else _squad_profile(vapi, found)
-    else:
-        found = vapi.get_assistant(wanted.id)
-        profile = None if found is None else _profile(found)
-    if found is None or profile is None:
-        raise InvalidRequest(FieldError(path, f"Vapi has no {wanted.type} {wanted.id}"))
+    try:
+        found = there.squad(wanted.id) if wanted.type == "squad" else there.assistant(wanted.id)
+        if found is None:
+            raise InvalidRequest(FieldError(path, f"Vapi has no {wanted.type} {wanted.id}"))
+        profile = profile_of(wanted.type, found, there.assistant)
+    except TooManyAssistants:
+        message = f"is one more than the {MOST_ASSISTANTS} assistants, members of squads included, of one request"
+        raise InvalidRequest(FieldError(path, message)) from None
     name = wanted.name or found.get("name")
     return wanted.model_copy(update={"name": name[:80] if name else None}), profile
 
 
-def examine_rules(
-    vapi: Vapi, rules: Iterable[NewRoutingRule], known: Iterable[NewRoutingRule] = ()
-) -> dict[str, AssistantProfile]:
-    """By id, the profiles of all whom the rules name and no known rule does.
+def examine_rules(there: Assistants, rules: Iterable[NewRoutingRule]) -> dict[str, AssistantProfile]:
+    """By id, the profiles of all whom the rules name.
 
     Raises InvalidRequest with the path of each rule whose assistant or squad Vapi does not have.
     """
-    seen = {(rule.then.action, rule.then.id) for rule in known}
-    profiles: dict[str, AssistantProfile] = {}
-    missing: list[FieldError] = []
-    for position, rule in enumerate(rules):
-        if (rule.then.action, rule.then.id) in seen:
-            continue
-        try:
-            profile = examine_rule(vapi, rule, f"callRoutingRules.{position}.then.id")
-        except InvalidRequest as refused:
-            missing += refused.errors
-            continue
-        seen.add((rule.then.action, rule.then.id))
-        if profile is not None:
-            profiles[str(rule.then.id)] = profile
-    if missing:
-        raise InvalidRequest(*missing)
-    return profiles
+    return _all_examined(
+        there,
+        (
+            (VapiAssistant(id=rule.then.id, type=rule.then.action), f"callRoutingRules.{position}.then.id")
+            for position, rule in enumerate(rules)
+            if rule.then.action in AT_VAPI and rule.then.id is not None
+        ),
+    )
 
 
-def examine_rule(vapi: Vapi, rule: NewRoutingRule, path: str) -> AssistantProfile | None:
-    """The profile of whom the rule names; None where it names nobody at Vapi. Raises InvalidRequest as `examine`."""
-    then = rule.then
-    if then.action in ("forward", "voicemail", "reject") or then.id is None:
-        return None
-    return examine(vapi, VapiAssistant(id=then.id, type=then.action), path)[1]
-
-
-def examine_thresholds(
-    vapi: Vapi, thresholds: Iterable[UsageThreshold], known: Iterable[UsageThreshold] = ()
-) -> dict[str, AssistantProfile]:
-    """By id, the profiles of the assistants that the thresholds name and no known threshold does.
+def examine_thresholds(there: Assistants, thresholds: Iterable[UsageThreshold]) -> dict[str, AssistantProfile]:
+    """By id, the profiles of the assistants that the thresholds name.
 
     Raises InvalidRequest with the path of each threshold whose assistant Vapi does not have.
     """
-    seen = {threshold.assistant_id for threshold in known}
+    return _all_examined(
+        there,
+        (
+            (VapiAssistant(id=threshold.assistant_id), f"usageThresholds.{position}.assistantId")
+            for position, threshold in enumerate(thresholds)
+            if threshold.assistant_id is not None
+        ),
+    )
+
+
+def _all_examined(there: Assistants, named: Iterable[tuple[VapiAssistant, str]]) -> dict[str, AssistantProfile]:
     profiles: dict[str, AssistantProfile] = {}
-    missing: list[FieldError] = []
-    for position, threshold in enumerate(thresholds):
-        wanted = threshold.assistant_id
-        if wanted is None or wanted in seen or wanted in profiles:
-            continue
+    refused: list[FieldError] = []
+    for wanted, path in named:
         try:
-            _, profiles[wanted] = examine(vapi, VapiAssistant(id=wanted), f"usageThresholds.{position}.assistantId")
-        except InvalidRequest as refused:
-            missing += refused.errors
-    if missing:
-        raise InvalidRequest(*missing)
+            _, profiles[wanted.id] = examine(there, wanted, path)
+        except InvalidRequest as missing:
+            refused += missing.errors
+    if refused:
+        raise InvalidRequest(*refused)
     return profiles
+
+
+def examine_rule(there: Assistants, rule: NewRoutingRule, path: str) -> AssistantProfile | None:
+    """The profile of whom the rule names; None where it names nobody at Vapi. Raises InvalidRequest as `examine`."""
+    then = rule.then
+    if then.action not in AT_VAPI or then.id is None:
+        return None
+    return examine(there, VapiAssistant(id=then.id, type=then.action), path)[1]
+
+
+def profile_of(kind: str, found: Mapping[str, Any], member: Callable[[str], Row | None]) -> AssistantProfile:
+    """Of an assistant's or squad's row at Vapi. member: the row of an assistant by its id, None if there is none."""
+    return _squad_profile(found, member) if kind == "squad" else _profile(found)
 
 
 def _profile(assistant: Mapping[str, Any]) -> AssistantProfile:
@@ -116,9 +153,9 @@ def _profile(assistant: Mapping[str, Any]) -> AssistantProfile:
     )
 
 
-def _squad_profile(vapi: Vapi, squad: Mapping[str, Any]) -> AssistantProfile:
+def _squad_profile(squad: Mapping[str, Any], member: Callable[[str], Row | None]) -> AssistantProfile:
     """One for all members, since an override goes to all: any server counts, and the messages are everybody's."""
-    settings = [*_members(vapi, squad), squad.get("membersOverrides") or {}]
+    settings = [*_members(squad, member), squad.get("membersOverrides") or {}]
     listed = [setting["serverMessages"] for setting in settings[:-1] if setting.get("serverMessages") is not None]
     messages: list[str] | None = None
     if listed:
@@ -141,11 +178,11 @@ def _longest(members: Iterable[Mapping[str, Any]], overrides: Mapping[str, Any])
     return max(DEFAULT_SECONDS if limit is None else int(limit) for limit in limits)
 
 
-def _members(vapi: Vapi, squad: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _members(squad: Mapping[str, Any], read: Callable[[str], Row | None]) -> Iterator[dict[str, Any]]:
     for member in squad.get("members", []):
         kept = member.get("assistant")
         if kept is None and member.get("assistantId"):
-            kept = vapi.get_assistant(member["assistantId"])
+            kept = read(member["assistantId"])
         yield {**(kept or {}), **(member.get("assistantOverrides") or {})}
 
 

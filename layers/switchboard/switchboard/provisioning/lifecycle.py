@@ -30,7 +30,7 @@ from switchboard.errors import (
 from switchboard.model.number import PhoneNumberRequest, Provider, VapiAssistant, forwards
 from switchboard.model.record import GONE_AT_PROVIDER, LISTS, NumberRecord, digest, number_id, rule_id, webhook_secret
 from switchboard.model.rules import NewRoutingRule, RoutingRule
-from switchboard.provisioning.assistants import examine, examine_rule, examine_rules, examine_thresholds
+from switchboard.provisioning.assistants import Assistants, examine, examine_rule, examine_rules, examine_thresholds
 from switchboard.provisioning.changes import Changes
 from switchboard.provisioning.forwarding import refuse_circle, refuse_circles
 from switchboard.provisioning.steps import NOT_BOUGHT, Plan, Purchasing, refusal
@@ -64,11 +64,11 @@ class Lifecycle(Changes):
         earlier = self.numbers.find(wanted_id) if idempotency_key else None
         if earlier is not None:
             return self._resumed(earlier, request), False
-        assistant, profile = request.assistant, None
+        there, assistant, profile = Assistants(self.vapi), request.assistant, None
         if assistant is not None:
-            assistant, profile = examine(self.vapi, assistant, "assistant.id")
-        rule_profiles = examine_rules(self.vapi, request.call_routing_rules)
-        rule_profiles |= examine_thresholds(self.vapi, request.usage_thresholds)
+            assistant, profile = examine(there, assistant, "assistant.id")
+        rule_profiles = examine_rules(there, request.call_routing_rules)
+        rule_profiles |= examine_thresholds(there, request.usage_thresholds)
         try:
             if request.phone_number is not None:
                 refuse_circle(self.numbers, business, request.phone_number, forwards(request))
@@ -125,7 +125,7 @@ class Lifecycle(Changes):
     def assign(self, wanted_id: str, business: str, assistant: VapiAssistant, if_version: int | None) -> NumberRecord:
         """Makes an assistant the number's default answerer. Raises InvalidRequest if Vapi does not have it."""
         self.numbers.get(wanted_id, business)
-        named, profile = examine(self.vapi, assistant, "id")
+        named, profile = examine(Assistants(self.vapi), assistant, "id")
         try:
             return self._change(
                 wanted_id, business, if_version, lambda record: record.assigned(named, profile, self._now())
@@ -139,7 +139,7 @@ class Lifecycle(Changes):
         Raises InvalidRequest with paths within the rule, also if Vapi does not have whom the rule names.
         """
         self.numbers.get(wanted_id, business)
-        profile = examine_rule(self.vapi, rule, "then.id")
+        profile = examine_rule(Assistants(self.vapi), rule, "then.id")
         made_id = rule.id or rule_id(self._now() * 1000, secrets.token_bytes(10))
         named = RoutingRule.model_validate({**rule.model_dump(by_alias=True), "id": made_id})
         try:
@@ -156,12 +156,12 @@ class Lifecycle(Changes):
 
         True if the number has a webhook secret that nobody has been told yet.
         """
-        made = webhook_secret(secrets.token_bytes(24))
+        made, there = webhook_secret(secrets.token_bytes(24)), Assistants(self.vapi)
         changed = self._change(
             wanted_id,
             business,
             if_version,
-            lambda record: self._patched(record, patch).with_webhook_secret(made),
+            lambda record: self._patched(record, patch, there).with_webhook_secret(made),
             self.screening if LISTS.keys() & patch.keys() else None,
         )
         return self._followed_now(changed), changed.webhook_secret == made
@@ -171,7 +171,7 @@ class Lifecycle(Changes):
         record = self.numbers.get(wanted_id, business)
         if LISTS.keys() & patch.keys():
             (record,) = self.screening.loaded([record])
-        drafted = self._patched(record, patch)
+        drafted = self._patched(record, patch, Assistants(self.vapi))
         refuse_circles(self.numbers, record, drafted)
         return drafted
 
@@ -239,23 +239,34 @@ class Lifecycle(Changes):
             raise ProviderNotConfigured(request.provider, remedy)
         return budgets if plan.monthly or plan.once else []
 
+<<<<<<< HEAD
     def _patched(self, record: NumberRecord, patch: dict[str, Any]) -> NumberRecord:
         new = record.updated(patch, self.clock())
         assistant = new.number.assistant
         if assistant is not None and assistant != record.number.assistant:
+=======
+    def _patched(self, record: NumberRecord, patch: dict[str, Any], there: Assistants) -> NumberRecord:
+        """Whom the patch names is read from Vapi again, also where the number names them already."""
+        new = record.updated(patch, self._now())
+        assistant, profile = new.number.assistant, new.profile
+        if assistant is None:
+            profile = None
+        elif assistant != record.number.assistant:
+>>>>>>> 1eefcd7 (Whoever a request names is read from Vapi again, once, and at most fifty of them)
             if "name" not in patch["assistant"]:  # the merge has left the name of the one before
                 assistant = assistant.model_copy(update={"name": None})
-            named, profile = examine(self.vapi, assistant, "assistant.id")
-            number = new.number.model_copy(update={"assistant": named})
-            new = new.model_copy(update={"number": number, "profile": profile})
-        elif assistant is None and new.profile is not None:
-            new = new.model_copy(update={"profile": None})
-        rules, thresholds = new.number.call_routing_rules, new.number.usage_thresholds
-        if (rules, thresholds) != (record.number.call_routing_rules, record.number.usage_thresholds):
-            profiles = record.rule_profiles | examine_rules(self.vapi, rules, record.number.call_routing_rules)
-            profiles |= examine_thresholds(self.vapi, thresholds, record.number.usage_thresholds)
-            new = new.with_profiles(new.profile, profiles)
-        return new
+            named, profile = examine(there, assistant, "assistant.id")
+            new = new.model_copy(update={"number": new.number.model_copy(update={"assistant": named})})
+        elif "assistant" in patch:
+            _, profile = examine(there, assistant, "assistant.id")
+        profiles = dict(record.rule_profiles)
+        if "callRoutingRules" in patch:
+            profiles |= examine_rules(there, new.number.call_routing_rules)
+        if "usageThresholds" in patch:
+            profiles |= examine_thresholds(there, new.number.usage_thresholds)
+        if new.revision == record.revision:
+            return new.examined(profile, profiles, self._now())
+        return new.with_profiles(profile, profiles)
 
     def _tried_now(self, record: NumberRecord) -> NumberRecord:
         """What is written stands, whether or not Vapi follows at once."""
