@@ -239,20 +239,13 @@ class Lifecycle(Changes):
             raise ProviderNotConfigured(request.provider, remedy)
         return budgets if plan.monthly or plan.once else []
 
-<<<<<<< HEAD
-    def _patched(self, record: NumberRecord, patch: dict[str, Any]) -> NumberRecord:
-        new = record.updated(patch, self.clock())
-        assistant = new.number.assistant
-        if assistant is not None and assistant != record.number.assistant:
-=======
     def _patched(self, record: NumberRecord, patch: dict[str, Any], there: Assistants) -> NumberRecord:
         """Whom the patch names is read from Vapi again, also where the number names them already."""
-        new = record.updated(patch, self._now())
+        new = record.updated(patch, self.clock())
         assistant, profile = new.number.assistant, new.profile
         if assistant is None:
             profile = None
         elif assistant != record.number.assistant:
->>>>>>> 1eefcd7 (Whoever a request names is read from Vapi again, once, and at most fifty of them)
             if "name" not in patch["assistant"]:  # the merge has left the name of the one before
                 assistant = assistant.model_copy(update={"name": None})
             named, profile = examine(there, assistant, "assistant.id")
