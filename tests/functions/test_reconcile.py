@@ -478,6 +478,7 @@ def test_what_there_is_no_time_for_is_left_to_the_next_turn_and_calls_come_first
         ("drift", number["id"]),
         ("not-compared", "vapi"),
         ("not-compared", "twilio"),
+        ("not-compared", "assistants"),
     ]
     assert aws.api("GET", f"/phone-numbers/{number['id']}").body["status"] == "active"
     assert found(aws.reconcile()) == {"gone-at-carrier": (1, 1)}

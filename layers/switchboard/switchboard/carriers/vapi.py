@@ -136,6 +136,14 @@ class Vapi:
     def get_squad(self, squad_id: str) -> dict[str, Any] | None:
         return self._get(f"/squad/{squad_id}")
 
+    def assistants(self) -> Iterator[dict[str, Any]]:
+        """Every assistant of the organisation, the newest first."""
+        yield from self._listed("/assistant", "createdAt", {})
+
+    def squads(self) -> Iterator[dict[str, Any]]:
+        """Every squad of the organisation, the newest first."""
+        yield from self._listed("/squad", "createdAt", {})
+
     def calls_updated(self, since_ms: int, until_ms: int) -> Iterator[dict[str, Any]]:
         """Rows of the calls that changed between two instants (Unix milliseconds), each once."""
         window = {"updatedAtGe": _iso(since_ms), "updatedAtLe": _iso(until_ms)}

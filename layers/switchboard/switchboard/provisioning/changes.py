@@ -8,6 +8,7 @@ from switchboard.errors import ChangedMeanwhile, VersionMismatch
 from switchboard.model.hours import BusinessHours
 from switchboard.model.record import NumberRecord
 from switchboard.provisioning.forwarding import refuse_circles
+from switchboard.provisioning.refreshing import Profiles, refreshed
 from switchboard.store.numbers import Numbers
 from switchboard.store.screening import Screening
 
@@ -28,6 +29,10 @@ class Changes:
     def set_hours(self, wanted_id: str, business: str, hours: BusinessHours, if_version: int | None) -> NumberRecord:
         """Replaces the business hours as a whole."""
         return self._change(wanted_id, business, if_version, lambda record: record.with_hours(hours, self._now()))
+
+    def keep_profiles(self, wanted_id: str, fresh: Profiles) -> NumberRecord:
+        """Keeps what Vapi has of the assistants that the number names. Raises InvalidRequest if there is no room."""
+        return self._change(wanted_id, None, None, lambda record: refreshed(record, fresh, self._now()))
 
     def _change(
         self,

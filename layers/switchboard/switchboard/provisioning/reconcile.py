@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
@@ -35,6 +36,7 @@ from switchboard.provisioning.at_carrier import id_of_tag
 from switchboard.provisioning.carriers import carrier
 from switchboard.provisioning.connected import lifecycle, vapi
 from switchboard.provisioning.lifecycle import Lifecycle
+from switchboard.provisioning.refreshing import Profiles, profiles_at_vapi, stale
 from switchboard.store.calls import Calls, calls
 from switchboard.store.lines import Lines, lines
 from switchboard.store.sdk import BucketUnavailable
@@ -82,7 +84,7 @@ class Finding:
     """One difference. kind: its class. done: whether it was put right; why not, the detail says.
 
     classes: unfinished, drift, blocked-at-vapi, gone-at-vapi, gone-at-carrier, orphan-at-vapi, orphan-at-carrier,
-    unknown-at-vapi, unknown-at-carrier, stale-line, missing-call, not-compared.
+    unknown-at-vapi, unknown-at-carrier, assistant-changed, assistant-gone, stale-line, missing-call, not-compared.
     """
 
     kind: str
@@ -160,6 +162,7 @@ class Reconciler:
             ("unfinished", self._finish),
             ("vapi", self._at_vapi),
             *((name, self._comparing(name)) for name in CARRIERS),
+            ("assistants", self._assistants),
         ):
             try:
                 report.findings.extend(compare(records))
@@ -299,6 +302,19 @@ class Reconciler:
             return True
 
         return self._finding("gone-at-vapi", record.number.id, str(record.vapi_id), give_up)
+
+    def _assistants(self, records: Mapping[str, NumberRecord]) -> Iterator[Finding]:
+        self._must_have_time()
+        fresh = profiles_at_vapi(self.vapi, records.values())
+        for number in self._in_time(stale(records.values(), fresh)):
+            if number.changed:
+                put_right = partial(self._keep_profiles, records[number.number_id], fresh)
+                yield self._finding("assistant-changed", number.number_id, ", ".join(number.changed), put_right)
+            for gone in number.gone:
+                yield Finding("assistant-gone", number.number_id, gone)
+
+    def _keep_profiles(self, record: NumberRecord, fresh: Profiles) -> bool:
+        return self.lifecycle.keep_profiles(record.number.id, fresh).revision != record.revision
 
     # ---- the carriers ----------------------------------------------------------------------------------------------
 
