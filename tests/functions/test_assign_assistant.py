@@ -1,11 +1,17 @@
 """PUT /phone-numbers/{id}/assistant: who answers by default, and what the owner should know about them."""
 
+import json
 from typing import Any
 
 import pytest
 
 from local.simulators.vapi import Fault
+from local.simulators.vapi.answering import judge
+from local.simulators.vapi.clock import iso
+from local.simulators.vapi.delivery import Reply
+from switchboard.routing.answer import OUR_MESSAGES
 from tests.functions.conftest import Deployment
+from tests.functions.ringing import T, message, rings
 from tests.support.invoking import Answer
 
 MISSING = "11111111-1111-4111-8111-111111111111"
@@ -135,3 +141,100 @@ def test_the_change_is_told_as_an_update(aws: Deployment) -> None:
     assign(aws, number, id=made["id"])
     (event,) = aws.events()
     assert (event["detail-type"], event["detail"]["data"]["changed"]) == ("updated", ["assistant"])
+
+
+# ---- the members of a squad ----
+
+RECEPTION = {
+    "name": "Reception",
+    "metadata": {"crm": "leads"},
+    "artifactPlan": {"recordingFormat": "mp3", "videoRecordingEnabled": False},
+    "serverMessages": ["hang"],
+}
+ORDERS = {
+    "name": "Orders",
+    "metadata": {"crm": "orders"},
+    "artifactPlan": {"pcapEnabled": False, "videoRecordingEnabled": False},
+    "serverMessages": ["tool-calls", *OUR_MESSAGES],
+    "model": {
+        "provider": "openai",
+        "model": "gpt-4.1",
+        "tools": [{"type": "function", "function": {"name": "lookupOrder"}}],
+    },
+}
+
+
+def squad_of(aws: Deployment, *members: dict[str, Any], **squad: Any) -> str:
+    """A squad's id; each member is an assistant of its own."""
+    made = [{"assistantId": aws.at_vapi("assistant", **member)["id"]} for member in members]
+    created: str = aws.at_vapi("squad", name="Team", members=made, **squad)["id"]
+    return created
+
+
+def played(aws: Deployment, number: dict[str, Any], call_id: str = "call-1") -> tuple[dict[str, Any], ...]:
+    """The members as Vapi lets them talk after our answer."""
+    answer = rings(aws, number, call_id)
+    verdict = judge(Reply(answer.status, json.dumps(answer.body), 10), aws.vapi.store)
+    assert verdict.answerer is not None, verdict
+    return verdict.answerer.members
+
+
+@pytest.mark.parametrize("recording", [None, True])
+def test_the_members_of_a_squad_keep_what_is_their_own(aws: Deployment, recording: bool | None) -> None:
+    number = aws.bought(assistant={"id": squad_of(aws, RECEPTION, ORDERS), "type": "squad"}, recordingEnabled=recording)
+    members = played(aws, number)
+    assert [member["metadata"] for member in members] == [RECEPTION["metadata"], ORDERS["metadata"]]
+    assert [member["artifactPlan"] for member in members] == [RECEPTION["artifactPlan"], ORDERS["artifactPlan"]]
+    for member in members:
+        assert {"tool-calls", "hang", *OUR_MESSAGES} <= set(member["serverMessages"])
+    assert len(number["warnings"]) == (recording is True)
+
+
+def test_what_is_not_to_be_recorded_is_not_whoever_of_a_squad_talks(aws: Deployment) -> None:
+    team = {"id": squad_of(aws, RECEPTION, ORDERS), "type": "squad"}
+    number = aws.bought(assistant=team, recordingEnabled=False)
+    plan = {"videoRecordingEnabled": False, "recordingEnabled": False}
+    assert [member["artifactPlan"] for member in played(aws, number)] == [plan, plan]
+    (warning,) = number["warnings"]
+    assert "artifactPlan" in warning
+
+
+def test_a_plan_that_all_members_share_is_kept_beside_what_the_number_sets(aws: Deployment) -> None:
+    alike = {**ORDERS, "artifactPlan": RECEPTION["artifactPlan"]}
+    team = {"id": squad_of(aws, RECEPTION, alike), "type": "squad"}
+    number = aws.bought(assistant=team, recordingEnabled=True)
+    plan = {"recordingFormat": "mp3", "videoRecordingEnabled": False, "recordingEnabled": True}
+    assert [member["artifactPlan"] for member in played(aws, number)] == [plan, plan]
+    assert number["warnings"] == []
+
+
+def test_what_a_squad_sets_for_all_its_members_is_theirs(aws: Deployment) -> None:
+    all_of_them = {
+        "serverMessages": ["transcript"],
+        "metadata": {"team": "day"},
+        "artifactPlan": {"recordingFormat": "mp3"},
+    }
+    team = {"id": squad_of(aws, RECEPTION, ORDERS, membersOverrides=all_of_them), "type": "squad"}
+    number = aws.bought(assistant=team, recordingEnabled=True)
+    for member in played(aws, number):
+        assert member["metadata"] == {"team": "day"}
+        assert member["serverMessages"] == ["transcript", *OUR_MESSAGES]
+        assert member["artifactPlan"] == {"recordingFormat": "mp3", "recordingEnabled": True}
+
+
+def test_our_messages_reach_us_from_a_member_that_did_not_send_them(aws: Deployment) -> None:
+    number = aws.bought(assistant={"id": squad_of(aws, RECEPTION, {"name": "Plain"}), "type": "squad"})
+    for member in played(aws, number):
+        assert set(OUR_MESSAGES) <= set(member["serverMessages"])
+
+
+def test_what_may_be_kept_of_a_squads_call_comes_back_with_its_report(aws: Deployment) -> None:
+    team = {"id": squad_of(aws, RECEPTION, ORDERS), "type": "squad"}
+    number = aws.bought(assistant=team, recordingEnabled=True)
+    answer = rings(aws, number, "call-1").body
+    report = message("call-1", "end-of-call-report", endedReason="customer-ended-call", endedAt=iso(T + 60_000))
+    report["message"]["call"] |= answer
+    report["message"]["artifact"] = {"recordingUrl": "https://storage.vapi.ai/call-1.wav"}
+    assert aws.tell(number, report).status == 200
+    call = aws.api("GET", f"/phone-numbers/{number['id']}/calls/call-1").body
+    assert call["recordingUrl"] == "https://storage.vapi.ai/call-1.wav"

@@ -185,6 +185,24 @@ def test_a_squad_is_its_first_member_with_the_overrides(
     assert receiver.received[-1].message["call"]["squadId"] == squad["id"]
 
 
+def test_a_squad_hands_over_to_the_member_with_the_tool_whose_own_server_and_metadata_it_then_has(
+    vapi: VapiSimulator, client: httpx.Client, receiver: Receiver, number: Json
+) -> None:
+    first = client.post("/assistant", json={"name": "Reception", "metadata": {"of": "reception"}}).json()
+    server = {"url": f"{receiver.url}/orders"}
+    model = {"provider": "openai", "model": "gpt-4.1", "tools": [TOOL]}
+    able = {"name": "Orders", "metadata": {"of": "orders"}, "server": server, "model": model}
+    orders = client.post("/assistant", json=able).json()
+    members = [{"assistantId": each["id"]} for each in (first, orders)]
+    receiver.answer = {"squadId": client.post("/squad", json={"members": members}).json()["id"]}
+    vapi.ring(number["number"], CALLER)
+    assert "tool-calls" not in receiver.kinds("/number")
+    heard = receiver.kinds("/orders")
+    assert heard.count("tool-calls") == 1
+    assert heard[-1] == "end-of-call-report"
+    assert receiver.messages("tool-calls")[0]["assistant"]["metadata"] == {"of": "orders"}
+
+
 @pytest.mark.parametrize(
     ("answer", "ended_reason", "outcome"),
     [

@@ -169,7 +169,8 @@ def test_the_numbers_limit_on_calls_that_come_in_is_no_limit_on_a_test() -> None
 def test_a_squad_and_a_workflow_are_marked_in_their_own_way() -> None:
     squad = body(number(), "squad", "squad-1")
     assert squad["squadId"] == "squad-1"
-    assert squad["squadOverrides"]["metadata"]["testCall"] is True
+    assert squad["squadOverrides"]["variableValues"]["switchboard"]["testCall"] is True
+    assert "metadata" not in squad["squadOverrides"]
     workflow = body(number(), "workflow", "flow-1")
     assert workflow["workflowOverrides"] == {
         "variableValues": {
@@ -220,7 +221,8 @@ def test_an_answer_that_names_no_call_is_none(row: dict[str, Any]) -> None:
 MARKS = {"testCall": True, "numberId": NUMBER_ID}
 MARKED = {
     "an assistant": {"assistantOverrides": {"metadata": MARKS}},
-    "a squad": {"squadOverrides": {"metadata": MARKS}},
+    "a squad": {"squadOverrides": {"variableValues": {"switchboard": MARKS}}},
+    "a squad before its marks were among the values": {"squadOverrides": {"metadata": MARKS}},
     "a workflow": {"workflowOverrides": {"variableValues": MARKS}},
     "the call": {"metadata": MARKS},
 }

@@ -49,6 +49,7 @@ answerers = st.builds(
     server_messages=st.none()
     | st.lists(st.sampled_from(["hang", "tool-calls", *OUR_MESSAGES]), unique=True).map(tuple),
     metadata=st.dictionaries(texts(5), st.integers() | texts(5), max_size=3),
+    plans_differ=st.booleans(),
     artifact_plan=st.fixed_dictionaries(
         {},
         optional={
@@ -80,7 +81,7 @@ calls = st.builds(IncomingCall, id=st.text(), caller=st.none() | e164s | st.text
 E164 = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
 ID = {"type": "string", "minLength": 1}
 VARIABLES = {"type": "object", "required": ["businessName", "isOpen"]}
-OVERRIDES = {
+OVERRIDES: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["metadata", "variableValues"],
@@ -99,6 +100,16 @@ OVERRIDES = {
     },
 }
 
+OF_SQUADS = {
+    **OVERRIDES,
+    "required": ["variableValues"],
+    "properties": {
+        **{name: value for name, value in OVERRIDES["properties"].items() if name != "metadata"},
+        "variableValues": {"type": "object", "required": ["businessName", "isOpen", "switchboard"]},
+    },
+}
+"""Without metadata, of which each member has its own."""
+
 
 def form(**properties: Any) -> dict[str, Any]:
     return {
@@ -115,7 +126,7 @@ VAPI_TAKES = Draft202012Validator(
             form(error={"type": "string", "minLength": 1}),
             form(destination=form(type={"const": "number"}, number=E164, message={"type": "string"})),
             form(assistantId=ID, assistantOverrides=OVERRIDES),
-            form(squadId=ID, squadOverrides=OVERRIDES),
+            form(squadId=ID, squadOverrides=OF_SQUADS),
             form(workflowId=ID, workflowOverrides=form(variableValues=VARIABLES)),
         ]
     }
@@ -162,9 +173,9 @@ ANSWERS = [
         replace(PLAIN, answerer=Answerer("squad-1", "squad"), max_duration_seconds=60),
         {
             "squadId": "squad-1",
-            "squadOverrides": {"metadata": OURS, "variableValues": SAID, "maxDurationSeconds": 60},
+            "squadOverrides": {"variableValues": {**SAID, "switchboard": OURS}, "maxDurationSeconds": 60},
         },
-        id="a squad has overrides of its own name",
+        id="a squad's members keep their metadata, and ours is among the values of the call",
     ),
     pytest.param(
         replace(PLAIN, answerer=Answerer("workflow-1", "workflow"), recording_enabled=True, max_duration_seconds=60),
@@ -268,7 +279,9 @@ def test_an_answer_says_what_may_be_kept_which_is_only_what_was_asked_for(
 ) -> None:
     number = replace(PLAIN, answerer=answerer, recording_enabled=recording, transcription_enabled=transcript)
     kept = {"recording": recording is True, "transcript": transcript is True}
-    assert answered(number)[f"{answerer.type}Overrides"]["metadata"] == {"numberId": NUMBER_ID, "keep": kept}
+    told = answered(number)[f"{answerer.type}Overrides"]
+    marks = told["metadata"] if answerer.type == "assistant" else told["variableValues"]["switchboard"]
+    assert marks == {"numberId": NUMBER_ID, "keep": kept}
 
 
 PLANS = [

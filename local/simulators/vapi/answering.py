@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from local.simulators.vapi import schema
@@ -39,12 +39,18 @@ class Unfit(Exception):
 class Answerer:
     """``keys`` are what names it on the call row; ``assistant`` is it with all overrides applied.
 
-    Of a squad that is its first member.
+    Of a squad that is the member who talks, the first one at first; ``members`` are all.
     """
 
     kind: Literal["assistant", "squad", "workflow"]
     keys: Row
     assistant: Row
+    members: tuple[Row, ...] = ()
+
+    def handed_over(self) -> "Answerer":
+        """The same when somebody with a tool talks: a squad hands the call over to its first member that has one."""
+        able = (member for member in (self.assistant, *self.members) if _has_tools(member))
+        return replace(self, assistant=next(able, self.assistant))
 
     @property
     def server(self) -> Row | None:
@@ -106,7 +112,8 @@ def resolve(named: Mapping[str, Any], store: Store) -> Answerer | None:
         own = {key: value for key, value in keys.items() if key in (f"{kind}Id", kind, f"{kind}Overrides")}
         overrides = keys.get(f"{kind}Overrides") or {}
         if kind == "squad":
-            return Answerer(kind, own, {**_first_member(base, store), **overrides})
+            members = tuple({**member, **overrides} for member in _members(base, store))
+            return Answerer(kind, own, members[0], members)
         return Answerer(kind, own, {**_without_row_keys(base), **overrides})
     return None
 
@@ -170,13 +177,19 @@ def _existing(store: Store, kind: str, row_id: str) -> Row:
     return row
 
 
-def _first_member(squad: Row, store: Store) -> Row:
+def _members(squad: Row, store: Store) -> Iterator[Row]:
+    """Each member with its own overrides, and over them the squad's for all."""
     if not squad.get("members"):
         raise Unfit("squad.members must contain at least 1 elements")
-    member = squad["members"][0]
-    assistant = member.get("assistant") or _existing(store, "assistant", str(member.get("assistantId")))
-    overrides = {**(member.get("assistantOverrides") or {}), **(squad.get("membersOverrides") or {})}
-    return {**_without_row_keys(assistant), **overrides}
+    for member in squad["members"]:
+        assistant = member.get("assistant") or _existing(store, "assistant", str(member.get("assistantId")))
+        overrides = {**(member.get("assistantOverrides") or {}), **(squad.get("membersOverrides") or {})}
+        yield {**_without_row_keys(assistant), **overrides}
+
+
+def _has_tools(assistant: Row) -> bool:
+    model: Row = assistant.get("model") or {}
+    return bool(model.get("tools") or model.get("toolIds") or assistant.get("tools:append"))
 
 
 def _without_row_keys(row: Row) -> Row:

@@ -123,7 +123,7 @@ class Exchange:
         customer = row["customer"]
         script = replace(self.callee.script(customer.get("number") or customer["sipUri"]), delivery=self.delivery)
         snapshot = {key: value for key, value in row.items() if key != "cost"}
-        tools = list(answerer.tools(self.store))
+        tools = list(answerer.handed_over().tools(self.store))
         return Call(snapshot, number, script, now(), self._forgotten, answerer, tools)
 
     def dial(self, call: Call, ring_seconds: float) -> None:
@@ -217,7 +217,7 @@ class Exchange:
 
     def _connect(self, call: Call, answerer: Answerer) -> None:
         gained = {**answerer.keys, "monitor": monitor(call.id)}
-        call.answerer, call.tools = answerer, list(answerer.tools(self.store))
+        call.answerer, call.tools = answerer, list(answerer.handed_over().tools(self.store))
         call.snapshot = {**call.snapshot, **gained}
         self.store.update("call", call.id, gained)
 

@@ -147,7 +147,15 @@ class Call:
         ]
 
     def _uses_tool(self, at: int) -> list[Step]:
-        return [self._step("tool-calls", at, tool=tool, **messages.tool_call(tool, self.id)) for tool in self.tools[:1]]
+        """The tool is called by whoever has it: of a squad perhaps another member, who talks from then on."""
+        if not self.tools:
+            return []
+        steps: list[Step] = []
+        if self.answerer and (able := self.answerer.handed_over()) != self.answerer:
+            self.answerer = able
+            steps.append(self._step("assistant.started", at, newAssistant=able.assistant))
+        tool = self.tools[0]
+        return [*steps, self._step("tool-calls", at, tool=tool, **messages.tool_call(tool, self.id))]
 
     def _ends(
         self,

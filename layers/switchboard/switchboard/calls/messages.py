@@ -188,9 +188,10 @@ def _customer(source: Mapping[str, Any]) -> str | None:
 
 
 def _is_test(call: Mapping[str, Any]) -> bool:
-    """Whether the call was placed as a test, as its metadata says or, of a workflow, its variable values."""
+    """Whether the call was placed as a test, as its marks say or, of a workflow, its variable values."""
     told = [_object(_object(call, name), "metadata") for name in ("assistantOverrides", "squadOverrides")]
-    told += [_object(call, "metadata"), _object(_object(call, "workflowOverrides"), "variableValues")]
+    told += [_object(call, "metadata"), _of_squad(call)]
+    told.append(_object(_object(call, "workflowOverrides"), "variableValues"))
     return any(marks.get("testCall") is True for marks in told)
 
 
@@ -210,11 +211,17 @@ def _told_to_keep(message: Mapping[str, Any], call: Mapping[str, Any]) -> Keep |
 
 
 def _metadata(message: Mapping[str, Any], call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Wherever Vapi gives back the metadata of an answer."""
+    """Wherever Vapi gives back the marks of an answer."""
     for source in (message, call):
         for name in ("assistant", "assistantOverrides", "squadOverrides"):
             yield _object(_object(source, name), "metadata")
         yield _object(source, "metadata")
+        yield _of_squad(source)
+
+
+def _of_squad(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A squad's marks stand among the values of the call, since its members have each their own metadata."""
+    return _object(_object(_object(source, "squadOverrides"), "variableValues"), "switchboard")
 
 
 def _end(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,12 +93,19 @@ OWN_SERVER = (
 )
 
 
+PLANS_DIFFER = (
+    "Members of the squad have an artifactPlan of their own: recordingEnabled and transcriptionEnabled are left to "
+    "them where they are true, and where one is false only what all members share is left of their plans."
+)
+
+
 class AssistantProfile(Shape):
     """What the call plane must know of an assistant, read from Vapi when the number or a rule of it names it.
 
     own_server: it, or a member of the squad, has a server of its own, which the answer must leave alone.
     server_messages: its own list; None is Vapi's default, which holds our two messages already.
-    metadata, artifact_plan: its own, since an override may replace the whole object.
+    metadata, artifact_plan: its own, since an override may replace the whole object. Of a squad the plan is what all
+    members share, and artifact_plans_differ says whether any of them has more; its members' metadata is never touched.
     max_duration_seconds: how long it lets a call last; None is Vapi's default.
     """
 
@@ -108,6 +115,7 @@ class AssistantProfile(Shape):
     server_messages: list[str] | None = None
     metadata: dict[str, Any] = {}
     artifact_plan: dict[str, Any] = {}
+    artifact_plans_differ: bool = False
     max_duration_seconds: int | None = None
 
     @property
@@ -618,18 +626,23 @@ class NumberRecord(Shape):
     def shown(self, *, counters: Mapping[str, Any] | None = None, told_secret: bool = False) -> VapiPhoneNumber:
         """What the owner sees. counters: by their names in Python. The secret is told by one answer only."""
         secret = None if self.webhook_secret is None else self.webhook_secret if told_secret else MASK
-        warnings = [OWN_SERVER] if self.profile is not None and self.profile.own_server else []
+        warnings = [] if self.profile is None else self._warnings(self.profile)
         if self.state == "ready" and self.number.provisioning.error is not None:
             warnings.append(self.number.provisioning.error.detail)
         by_rules = {rule.then.id for rule in self.number.call_routing_rules}
-        warnings += [
-            f"{target}, which a {'routing rule' if target in by_rules else 'usage threshold'} names: {OWN_SERVER}"
-            for target, profile in self.rule_profiles.items()
-            if profile.own_server
-        ]
+        for target, profile in self.rule_profiles.items():
+            named_by = "routing rule" if target in by_rules else "usage threshold"
+            warnings += [f"{target}, which a {named_by} names: {warning}" for warning in self._warnings(profile)]
         return self.number.model_copy(
             update={"webhook_secret": secret, "warnings": warnings, **(counters or {})},
         )
+
+    def _warnings(self, profile: AssistantProfile) -> list[str]:
+        warnings = [OWN_SERVER] if profile.own_server else []
+        sets = (self.number.recording_enabled, self.number.transcription_enabled)
+        if profile.artifact_plans_differ and sets != (None, None):
+            warnings.append(PLANS_DIFFER)
+        return warnings
 
     def refuse_if_cancelled(self) -> None:
         """Raises StatusConflict."""

@@ -1,6 +1,6 @@
 """What has to be known of an assistant, squad or workflow before a number may send its calls there."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from switchboard.model.number import VapiAssistant
 from switchboard.model.record import AssistantProfile
 from switchboard.model.rules import NewRoutingRule
 from switchboard.model.thresholds import UsageThreshold
+from switchboard.routing.answer import OUR_MESSAGES
 
 DEFAULT_SERVER_MESSAGES = (
     "conversation-update",
@@ -153,37 +154,51 @@ def _profile(assistant: Mapping[str, Any]) -> AssistantProfile:
     )
 
 
-def _squad_profile(squad: Mapping[str, Any], member: Callable[[str], Row | None]) -> AssistantProfile:
-    """One for all members, since an override goes to all: any server counts, and the messages are everybody's."""
-    settings = [*_members(squad, member), squad.get("membersOverrides") or {}]
-    listed = [setting["serverMessages"] for setting in settings[:-1] if setting.get("serverMessages") is not None]
-    messages: list[str] | None = None
-    if listed:
-        defaults = [] if len(listed) == len(settings) - 1 else [DEFAULT_SERVER_MESSAGES]
-        messages = list(dict.fromkeys(message for group in (*listed, *defaults) for message in group))
+def _squad_profile(squad: Mapping[str, Any], read: Callable[[str], Row | None]) -> AssistantProfile:
+    """One for all members, since an override goes to all and replaces what is each one's own.
+
+    Any server counts, and the messages are everybody's. Of artifactPlans that differ only what all members share is
+    known. Their metadata is not touched, so nothing of it has to be known.
+    """
+    members = list(_members(squad, read))
+    plans = [member.get("artifactPlan") or {} for member in members]
+    shared = {name: value for name, value in plans[0].items() if all(plan.get(name) == value for plan in plans)}
     return AssistantProfile(
-        own_server=any(map(_has_server, settings)),
-        server_messages=messages,
-        max_duration_seconds=_longest(settings[:-1], settings[-1]),
+        own_server=any(map(_has_server, members)),
+        server_messages=_messages(members),
+        artifact_plan=shared,
+        artifact_plans_differ=any(plan != shared for plan in plans),
+        max_duration_seconds=_longest(members),
     )
 
 
-def _longest(members: Iterable[Mapping[str, Any]], overrides: Mapping[str, Any]) -> int | None:
+def _messages(members: Sequence[Mapping[str, Any]]) -> list[str] | None:
+    """What any of them sends; of ours only what all of them send. None where all send Vapi's default."""
+    lists = [member.get("serverMessages") for member in members]
+    if all(listed is None for listed in lists):
+        return None
+    sent = [DEFAULT_SERVER_MESSAGES if listed is None else listed for listed in lists]
+    everybodys = dict.fromkeys(message for listed in sent for message in listed)
+    lacking = {ours for ours in OUR_MESSAGES if not all(ours in listed for listed in sent)}
+    return [message for message in everybodys if message not in lacking]
+
+
+def _longest(members: Sequence[Mapping[str, Any]]) -> int | None:
     """How long the most patient member lets a call last; None where that is Vapi's default for all."""
-    if overrides.get("maxDurationSeconds") is not None:
-        return int(overrides["maxDurationSeconds"])
     limits = [member.get("maxDurationSeconds") for member in members]
     if all(limit is None for limit in limits):
         return None
     return max(DEFAULT_SECONDS if limit is None else int(limit) for limit in limits)
 
 
-def _members(squad: Mapping[str, Any], read: Callable[[str], Row | None]) -> Iterator[dict[str, Any]]:
-    for member in squad.get("members", []):
+def _members(squad: Mapping[str, Any], read: Callable[[str], Row | None]) -> Iterator[Row]:
+    """Each as it talks: its own settings, under its overrides in the squad, under the squad's overrides for all."""
+    for member in squad.get("members") or [{}]:
         kept = member.get("assistant")
         if kept is None and member.get("assistantId"):
             kept = read(member["assistantId"])
-        yield {**(kept or {}), **(member.get("assistantOverrides") or {})}
+        overrides = {**(member.get("assistantOverrides") or {}), **(squad.get("membersOverrides") or {})}
+        yield {**(kept or {}), **overrides}
 
 
 def _has_server(settings: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """A decision in the words that Vapi understands: the answer to its assistant-request."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,9 @@ from switchboard.routing.number import Answerer, Number
 
 OUR_MESSAGES = ("status-update", "end-of-call-report")
 """The server messages that the ledger lives on."""
+
+MARKS = "switchboard"
+"""The variable value under which the marks of a squad's call come back."""
 
 NOBODY_THERE = "Nobody can take your call at the moment. Please try again later."
 """Vapi speaks the error of a rejected call; an empty one it turns into words of its own."""
@@ -105,32 +109,51 @@ def variables(decision: Decision, number: Number) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def overrides(answerer: Answerer, decision: Decision, number: Number) -> dict[str, Any]:
-    """What is changed of an assistant or squad for one call; of all else its own settings hold."""
-    told: dict[str, Any] = {
-        # Comes back with the call's messages: what may be kept of it, as it is set now.
-        "metadata": {**answerer.metadata, "numberId": number.id, "keep": _keep(number)},
-        "variableValues": variables(decision, number),
-    }
+def overrides(answerer: Answerer, decision: Decision, number: Number, **marks: Any) -> dict[str, Any]:
+    """What is changed of an assistant or squad for one call; of all else its own settings hold.
+
+    marks: what is to come back with the call's messages beside what may be kept of it, as it is set now. An assistant's
+    come with its own metadata; members of a squad have each their own, which an override would replace, so a squad's
+    come among the values of the call.
+    """
+    marks = {"numberId": number.id, "keep": _keep(number), **marks}
     if decision.rule_id is not None:
-        told["metadata"]["ruleId"] = decision.rule_id
+        marks["ruleId"] = decision.rule_id
+    said = variables(decision, number)
+    told: dict[str, Any] = (
+        {"variableValues": {**said, MARKS: marks}}
+        if decision.action == "squad"
+        else {"metadata": {**answerer.metadata, **marks}, "variableValues": said}
+    )
     listed = answerer.server_messages
     if not answerer.own_server and listed is not None:
         added = [message for message in OUR_MESSAGES if message not in listed]
         if added:
             told["serverMessages"] = [*listed, *added]
-    # An override may replace the whole plan, so the assistant's own settings go along.
-    plan = dict(answerer.artifact_plan)
-    if number.recording_enabled is not None:
-        plan["recordingEnabled"] = number.recording_enabled
-    if number.transcription_enabled is not None:
-        plan["transcriptPlan"] = {**(plan.get("transcriptPlan") or {}), "enabled": number.transcription_enabled}
+    plan = _plan(answerer, number)
     if plan != answerer.artifact_plan:
         told["artifactPlan"] = plan
     longest = longest_seconds(decision, number)
     if longest is not None:
         told["maxDurationSeconds"] = longest
     return told
+
+
+def _plan(answerer: Answerer, number: Number) -> Mapping[str, Any]:
+    """The artifactPlan with what the number sets of it.
+
+    An override may replace the whole plan, so what is the assistant's own goes along. Where members of a squad have
+    plans of their own, that would take from them what they do not share: only for a `false` it does.
+    """
+    sets = (number.recording_enabled, number.transcription_enabled)
+    if answerer.plans_differ and False not in sets:
+        return answerer.artifact_plan
+    plan = dict(answerer.artifact_plan)
+    if number.recording_enabled is not None:
+        plan["recordingEnabled"] = number.recording_enabled
+    if number.transcription_enabled is not None:
+        plan["transcriptPlan"] = {**(plan.get("transcriptPlan") or {}), "enabled": number.transcription_enabled}
+    return plan
 
 
 def _keep(number: Number) -> dict[str, bool]:

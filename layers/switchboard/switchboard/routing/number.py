@@ -25,7 +25,8 @@ class Answerer:
     """An assistant, squad or workflow at Vapi, and what of it the answer must respect.
 
     own_server: it has a server of its own, to which its messages and tool calls go.
-    server_messages: its own list, None for Vapi's default.
+    server_messages: its own list, None for Vapi's default. plans_differ: members of a squad have artifactPlans of
+    their own, of which artifact_plan is what all share.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Answerer:
     server_messages: tuple[str, ...] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     artifact_plan: Mapping[str, Any] = field(default_factory=dict)
+    plans_differ: bool = False
     max_duration_seconds: int | None = None
 
 
@@ -249,5 +251,6 @@ def _profiled(answerer_id: str, kind: str, kept: Any) -> Answerer:
         server_messages=tuple(messages) if isinstance(messages, list) else None,
         metadata=_mapping(profile.get("metadata"), {}),
         artifact_plan=_mapping(profile.get("artifactPlan"), {}),
+        plans_differ=_switch(profile.get("artifactPlansDiffer"), unreadable=True),
         max_duration_seconds=_duration(profile.get("maxDurationSeconds")),
     )

@@ -36,13 +36,12 @@ def body_of_test(
         next_open_at=state.next_open_at,
         special=state.special,
     )
-    marks = {"numberId": number.id, "testCall": True, "testId": test_id}
+    marks = {"testCall": True, "testId": test_id}
     told: dict[str, Any]
     if kind == "workflow":
-        told = {"variableValues": {**variables(decision, number), **marks}}
+        told = {"variableValues": {**variables(decision, number), "numberId": number.id, **marks}}
     else:
-        told = overrides(answerer_of(decision, number), decision, number)
-        told["metadata"] |= marks
+        told = overrides(answerer_of(decision, number), decision, number, **marks)
         told["maxDurationSeconds"] = seconds
         if message is not None:
             told |= {"firstMessage": message, "firstMessageMode": "assistant-speaks-first"}
