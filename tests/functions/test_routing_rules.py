@@ -532,7 +532,8 @@ def special_days(count: int) -> list[dict[str, Any]]:
 
 
 def test_a_rule_or_hours_for_which_there_is_no_room_are_refused_by_path(aws: Deployment) -> None:
-    number = aws.bought(callRoutingRules=large(14))
+    number = aws.bought()
+    assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body={"callRoutingRules": large(14)}).status == 200
     wanted = rule("late", 99, when={"callerNumbers": callers(1000, 500)})
     assert add(aws, number, wanted).status == 201
     assert [path for path, _ in refused(add(aws, number, {**wanted, "id": "later", "priority": 100}))] == ["when"]
@@ -542,7 +543,8 @@ def test_a_rule_or_hours_for_which_there_is_no_room_are_refused_by_path(aws: Dep
 
 def test_all_that_a_number_may_hold_can_be_stored(aws: Deployment) -> None:
     configured = {"callRoutingRules": large(14), "metadata": {"a": "é" * 8_000}, "description": "\U0001f642" * 1000}
-    number = aws.bought(**configured)
+    number = aws.bought()
+    assert aws.api("PATCH", f"/phone-numbers/{number['id']}", body=configured).status == 200
     store = numbers()
     old = store.get(number["id"])
     blocks = [Listed(pattern=f"+1202600{at:03}*", added_at=T, reason="\U0001f642" * 200) for at in range(90)]
