@@ -586,11 +586,7 @@ class NumberRecord(Shape):
                 (self.number.allowed_numbers, becomes["allowed_numbers"]),
             )
         )
-        if status != self.number.status:
-            changes["status"] = status
-        if status == Status.ACTIVE and self.number.activation_date is None:
-            ready = self.number.provisioning.model_copy(update={"error": None})
-            changes |= {"activation_date": int(at), "provisioning": ready}
+        changes |= self._with_status(status, int(at))
         new_secret = secret is not None and secret != self.webhook_secret
         if not changes and not new_secret:
             return self
@@ -611,6 +607,14 @@ class NumberRecord(Shape):
         if "usage_thresholds" in changes:
             update["thresholds_since"] = int(at) if changes["usage_thresholds"] else None
         return moved.model_copy(update=update)
+
+    def _with_status(self, status: Status, at: Timestamp) -> dict[str, Any]:
+        """What changes with the status; a number that was left inactive is in service from now on."""
+        changes: dict[str, Any] = {} if status == self.number.status else {"status": status}
+        if status == Status.ACTIVE and self.number.activation_date is None:
+            ready = self.number.provisioning.model_copy(update={"error": None})
+            changes |= {"activation_date": at, "provisioning": ready}
+        return changes
 
     def with_webhook_secret(self, secret: str) -> Self:
         """The record with a secret to sign its webhooks by, where it posts any and has none."""
