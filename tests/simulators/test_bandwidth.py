@@ -4,7 +4,6 @@ Bandwidth's own Python package has no numbers API at all, so the document and it
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -169,6 +168,22 @@ class TestSearch:
     def test_one_exact_number_is_found_by_all_its_digits(self, carrier: Bandwidth, number: str, kind: LineType) -> None:
         found = carrier.search(Wanted(type=kind, contains=number.removeprefix("+1")))
         assert [offer.number for offer in found] == [number]
+
+    @pytest.mark.parametrize(
+        ("wanted", "criteria"),
+        [
+            (Wanted(type="toll-free", contains="8005550142"), {"tollFreeVanity": "5550142"}),
+            (Wanted(contains="9195550142"), {"areaCode": "919", "localVanity": "5550142"}),
+            (Wanted(country="GB", contains="2079460142"), {"areaCode": "20", "quantity": "5000"}),
+        ],
+    )
+    def test_one_exact_number_is_searched_as_narrowly_as_can_be(
+        self, bandwidth: BandwidthSimulator, carrier: Bandwidth, wanted: Wanted, criteria: dict[str, str]
+    ) -> None:
+        (offer,) = carrier.search(wanted)
+        assert offer.number.endswith(str(wanted.contains))
+        (asked,) = [seen["query"] for seen in bandwidth.requests if seen["path"].endswith("/availableNumbers")]
+        assert asked | criteria == asked
 
     def test_toll_free_numbers_are_searched_by_pattern(self, carrier: Bandwidth) -> None:
         assert [offer.number for offer in carrier.search(Wanted(type="toll-free", limit=1))] == ["+18005550100"]
@@ -568,11 +583,8 @@ def test_it_is_not_configured_without_all_credentials(missing: str) -> None:
         Bandwidth.connect({name: value for name, value in CREDENTIALS.items() if name != missing})
 
 
-def test_prices_are_those_of_the_deployment() -> None:
-    price = Prices(monthly_fee=Decimal("0.35"), currency="USD")
-    carrier = Bandwidth.connect(CREDENTIALS, price_list={("US", "local"): price})
-    assert carrier.prices("US", "local") == price
-    assert carrier.prices("GB", "local") == Prices()
+def test_it_tells_no_prices() -> None:
+    assert Bandwidth.connect(CREDENTIALS).prices("US", "local") == Prices()
 
 
 def test_vapi_is_told_of_a_number_of_a_trunk() -> None:

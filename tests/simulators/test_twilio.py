@@ -149,6 +149,13 @@ class TestSearch:
             "Contains": "*42",
         }
 
+    def test_where_twilio_cannot_narrow_a_search_it_is_asked_for_all_it_gives(
+        self, twilio: TwilioSimulator, carrier: Twilio
+    ) -> None:
+        offers = carrier.search(Wanted(country="GB", area_code="207", contains="0142", limit=3))
+        assert [offer.number for offer in offers] == ["+442079460142"]
+        assert (twilio.requests[0]["query"]["PageSize"], twilio.requests[0]["query"]["Contains"]) == ("1000", "0142")
+
     @pytest.mark.parametrize(
         ("wanted", "first"),
         [

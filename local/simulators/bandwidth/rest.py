@@ -131,6 +131,9 @@ def _meets(number: Number) -> bool:
     wild = asked.get("tollFreeWildCardPattern")
     if wild and not (number.kind == "TOLL_FREE" and re.fullmatch(wild.replace("*", r"\d"), national[:3])):
         return False
+    vanity = asked.get("tollFreeVanity")
+    if vanity and not (number.kind == "TOLL_FREE" and national.endswith(vanity)):
+        return False
     return (
         national.startswith(asked.get("areaCode", ""))
         and asked.get("localVanity", "") in national[3:]

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree as ET
 
 from switchboard.carriers.carrier import LineType, Offer, Order, Owned, Prices, Wanted, holds_no_caller_id_name
 from switchboard.carriers.countries import ALPHA_3
-from switchboard.carriers.fitting import fits
+from switchboard.carriers.fitting import area_code_of, fits
 from switchboard.carriers.http import FORM, JSON, XML, Api, ClientCredentials, Complaint, Refused, basic
 from switchboard.errors import (
     FieldError,
@@ -36,8 +35,8 @@ REMEDY = (
 )
 TOKEN_PATH = "/api/v1/oauth2/token"  # noqa: S105 - where tokens come from
 PAGE = 500
-LARGEST_SEARCH = 500
-"""Asked for where the search has to be narrowed here."""
+LARGEST_SEARCH = 5000
+"""Asked for where the search has to be narrowed here: the document's limit."""
 
 ENDED = frozenset({"COMPLETE", "PARTIAL", "FAILED"})
 """An order in any other state may still bring the number."""
@@ -87,8 +86,7 @@ class Bandwidth:
 
     site: the sub-account that numbers are ordered into; peer: its location, the site's default one if None.
     voice_package: the voice configuration package that routes to Vapi, on the Universal Platform; None on the older
-    one, where the location does. vapi_credential: Vapi's id of the SIP trunk to this account. price_list: what the
-    account's contract says of each country and type, since no API does.
+    one, where the location does. vapi_credential: Vapi's id of the SIP trunk to this account.
     """
 
     name: ClassVar[str] = "bandwidth"
@@ -103,15 +101,12 @@ class Bandwidth:
     peer: str | None
     voice_package: str | None
     vapi_credential: str
-    price_list: Mapping[tuple[str, LineType], Prices]
 
     @classmethod
     def connect(
         cls,
         credentials: Mapping[str, str],
         api_url: str = API_URL,
-        *,
-        price_list: Mapping[tuple[str, LineType], Prices] = MappingProxyType({}),
     ) -> "Bandwidth":
         """credentials: {clientId, clientSecret, accountId, siteId, peerId?, vcpId?, vapiCredentialId}.
 
@@ -132,7 +127,6 @@ class Bandwidth:
             credentials.get("peerId"),
             credentials.get("vcpId"),
             vapi_credential,
-            price_list,
         )
 
     def search(self, wanted: Wanted) -> list[Offer]:
@@ -296,8 +290,9 @@ class Bandwidth:
             return Order(state="done", reference=reference)
         return progress
 
-    def prices(self, country: str, kind: LineType) -> Prices:
-        return self.price_list.get((country, kind), Prices())
+    def prices(self, country: str, kind: LineType) -> Prices:  # noqa: ARG002
+        """No API tells them; the account's contract does."""
+        return Prices()
 
     def registration(self, number: str) -> dict[str, Any]:
         """Vapi has no such provider: the number is one of a SIP trunk that it is told of."""
@@ -404,12 +399,13 @@ def _criteria(wanted: Wanted) -> dict[str, Any] | None:
     """The search as Bandwidth has it; None for what it does not sell."""
     if wanted.country in NORTH_AMERICA:
         return _north_american(wanted)
-    country = ALPHA_3.get(wanted.country)
+    country, digits = ALPHA_3.get(wanted.country), wanted.contains or ""
+    area_code = wanted.area_code or area_code_of(digits, wanted.country)
     if country is None or not FEATURES.keys() >= set(wanted.capabilities):
         return None
     features = [FEATURES[capability] for capability in wanted.capabilities]
     kind = TYPES[wanted.type]
-    return {"countryCodeA3": country, "phoneNumberType": kind, "areaCode": wanted.area_code, "features": features}
+    return {"countryCodeA3": country, "phoneNumberType": kind, "areaCode": area_code, "features": features}
 
 
 def _north_american(wanted: Wanted) -> dict[str, Any] | None:
@@ -417,6 +413,8 @@ def _north_american(wanted: Wanted) -> dict[str, Any] | None:
     if not {"voice"} >= set(wanted.capabilities) or wanted.type == "mobile":
         return None
     area_code, digits = wanted.area_code, wanted.contains or ""
+    if WHOLE.fullmatch(digits) and wanted.type == "toll-free":
+        return {"tollFreeVanity": digits[3:]}
     if WHOLE.fullmatch(digits):
         area_code, digits = digits[:3], digits[3:]
     if wanted.type == "toll-free":

@@ -12,3 +12,13 @@ def fits(number: str, wanted: Wanted) -> bool:
     national = phonenumbers.national_significant_number(phonenumbers.parse(number))
     digits = re.escape(wanted.contains or "").replace(r"\*", r"\d")
     return national.startswith(wanted.area_code or "") and re.search(digits, national) is not None
+
+
+def area_code_of(national: str, country: str) -> str | None:
+    """The area code of a whole national number; None for one that has none, and for what is only a part of one."""
+    try:
+        number = phonenumbers.parse(national, country)
+    except phonenumbers.NumberParseException:
+        return None
+    digits = phonenumbers.length_of_geographical_area_code(number)
+    return national[:digits] if digits and national.isdecimal() and phonenumbers.is_valid_number(number) else None

@@ -94,7 +94,8 @@ class Twilio:
     def search(self, wanted: Wanted) -> list[Offer]:
         """Leaves out numbers that need an address, which would be refused."""
         query: dict[str, Any] = {f"{each.capitalize()}Enabled": True for each in wanted.capabilities}
-        query |= {"ExcludeAllAddressRequired": True, "PageSize": wanted.limit, **_digits_wanted(wanted)}
+        size = PAGE if wanted.contains and not _fits_exactly(wanted) else wanted.limit
+        query |= {"ExcludeAllAddressRequired": True, "PageSize": size, **_digits_wanted(wanted)}
         path = self._path(f"/AvailablePhoneNumbers/{wanted.country}/{_PATHS[wanted.type]}.json")
         try:
             found = self.api.ask("GET", path, query=query)
@@ -246,11 +247,16 @@ def _start(wanted: Wanted) -> str:
     return f"+{phonenumbers.country_code_for_region(wanted.country)}{wanted.area_code or ''}"
 
 
+def _fits_exactly(wanted: Wanted) -> bool:
+    """Whether Twilio narrows the search by itself; elsewhere an area code beside other digits is looked for here."""
+    return wanted.area_code is None or wanted.country in ("US", "CA")
+
+
 def _digits_wanted(wanted: Wanted) -> dict[str, str]:
     """AreaCode acts in the US and Canada only; elsewhere the digits are a pattern from the number's start."""
     if wanted.area_code is None:
         return {"Contains": wanted.contains} if wanted.contains else {}
-    if wanted.country in ("US", "CA"):
+    if _fits_exactly(wanted):
         return {"AreaCode": wanted.area_code} | ({"Contains": wanted.contains} if wanted.contains else {})
     return {"Contains": wanted.contains or _start(wanted)}
 
