@@ -57,9 +57,11 @@ class Usage:
                 when_erased()
             if receipt is not None and int(receipt["rev"]) >= revision:
                 return False
-            added = {
-                sort: sums for sort, sums in of_all.items() if not (is_erased(receipt) and keys.names_callers(sort))
-            }
+            added: Mapping[str, Mapping[str, Any]]
+            if is_erased(receipt):
+                added = {sort: sums for sort, sums in of_all.items() if not keys.names_callers(sort)}
+            else:
+                added = of_all if is_erased(call) else _with_all_names(counted(receipt), of_all)
             if self._write(call, receipt, added, differences(counted(receipt), added)):
                 return True
         raise TallyContended(call["callId"])
@@ -143,7 +145,9 @@ class Usage:
         )
         return plain(answer["Item"]) if "Item" in answer else None
 
-    def _write(self, call: Item, read: Item | None, added: Item, changes: Mapping[str, Item]) -> bool:
+    def _write(
+        self, call: Item, read: Item | None, added: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Item]
+    ) -> bool:
         client, name = self.table.client, self.table.name
         receipt = keys.tally(call["numberId"], call["callId"]) | {"rev": int(call["rev"]), "counted": added}
         if "expiresAt" in call:
@@ -159,11 +163,13 @@ class Usage:
                 "ExpressionAttributeValues": wire({":read": int(read["rev"])}),
             }
         operations: list[Any] = [{"Put": put}]
-        for sort, sums in changes.items():
+        named = [sort for sort in counted(read) if is_erased(call) and keys.names_callers(sort)]
+        for sort in {**changes, **dict.fromkeys(named)}:
             update = {"TableName": name, "Key": wire(keys.bucket(call["numberId"], keys.bucket_names(sort)))}
             expires_at = call.get("expiresAt") if keys.names_callers(sort) else None
-            takes_out = is_erased(call) and keys.names_callers(sort)
-            change = taking_out(counted(read)[sort], expires_at) if takes_out else _adding(sums, expires_at)
+            change = (
+                taking_out(counted(read)[sort], expires_at) if sort in named else _adding(changes[sort], expires_at)
+            )
             operations.append({"Update": update | change})
         try:
             client.transact_write_items(TransactItems=operations)
@@ -181,6 +187,18 @@ def counted(receipt: Mapping[str, Any] | None) -> Mapping[str, Mapping[str, Any]
     if any(not isinstance(sums, Mapping) for sums in held.values()):
         return {keys.TOTALS: held}
     return held
+
+
+def _with_all_names(
+    before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """What is to be counted, with a zero for each name of a caller that it has left since.
+
+    The erasure of another call of that caller may have taken the name out of such a bucket before a correction of this
+    one brought it back, as a difference; the erasure of this one has to find it there.
+    """
+    left = {sort: dict.fromkeys(sums, 0) for sort, sums in before.items() if keys.names_callers(sort)}
+    return {sort: {**left.get(sort, {}), **after.get(sort, {})} for sort in {*left, *after}}
 
 
 def _adding(sums: Item, expires_at: Any) -> dict[str, Any]:
