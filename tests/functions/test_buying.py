@@ -226,7 +226,7 @@ def test_a_number_is_of_the_type_that_its_carrier_sold_it_as(
 
 # ---- a provider that hangs, or asks to wait --------------------------------------------------------------------------
 
-SHORT = 5.2
+SHORT = 7.5
 """Seconds of a function's time in which a provider can be waited for just once."""
 
 
