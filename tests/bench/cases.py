@@ -28,6 +28,8 @@ ENVIRONMENT = {
     "EVENT_BUS_NAME": "bus",
     "EXPORTS_BUCKET_NAME": "bucket",
     "EXPORTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/exports",
+    "CURRENCY": "USD",
+    "CURRENCY_RATES": "",
     "HOME_COUNTRY": "US",
     "TIME_ZONE": "UTC",
     "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
